@@ -83,6 +83,8 @@ create table messages (
     mentions_channel  boolean     not null default false,
     mentions_here     boolean     not null default false,
     client_message_id text,
+    -- What was asked for under that id, so that a retry is told from a mistake.
+    client_digest     bytea,
     created_at        timestamptz not null default now(),
     edited_at         timestamptz,
     deleted_at        timestamptz,
@@ -155,6 +157,13 @@ create table attachments (
     completed_at     timestamptz
 );
 create index attachments_message on attachments (message_id, number) where message_id is not null;
+
+
+-- Stored objects that nothing refers to any more and that are still to be deleted.
+create table removals (
+    object_key text        primary key,
+    asked_at   timestamptz not null default now()
+);
 
 
 create table events (

@@ -1,0 +1,173 @@
+"""PostgreSQL: a pool of connections, and transactions whose events ring the bell.
+
+Failures to reach the server come out as one refusal, UNAVAILABLE, wherever
+they happen; everything else PostgreSQL says is a bug and goes through as it is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Protocol, Self
+
+import asyncpg
+
+from storage.errors import unavailable
+
+Rows = list[asyncpg.Record]
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+)
+
+
+class Connection(Protocol):
+    """What a statement needs: a pool, a connection and a transaction all have it."""
+
+    async def fetch(self, query: str, *args: Any) -> Rows:
+        """Every row of the answer."""
+
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run it; the answer is PostgreSQL's command tag."""
+
+    async def executemany(self, command: str, args: Sequence[Sequence[Any]]) -> None:
+        """Run it once for each of ``args``, in one round trip."""
+
+
+@contextmanager
+def _reaching_postgres() -> Iterator[None]:
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise unavailable("postgres") from error
+
+
+class Transaction:
+    """A transaction in progress, and which channels it has moved on.
+
+    Its statements see what was committed before each of them (READ
+    COMMITTED), so a row read after a channel's lock is taken is current.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.fetch = connection.fetch
+        self.fetchrow = connection.fetchrow
+        self.fetchval = connection.fetchval
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.moved: dict[str, int] = {}
+        """The newest position of each channel that events were appended to."""
+
+
+class Database:
+    """The pool.
+
+    ``on_commit`` is called after a transaction that appended events has been
+    committed, with the channels it moved on; never for one that was rolled back.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
+        self.pool = pool
+        self._timeout = timeout
+        self.on_commit: Callable[[dict[str, int]], None] = lambda moved: None
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        min_size: int = 2,
+        max_size: int = 10,
+        timeout: float = 10.0,
+        init: Callable[[Any], Awaitable[None]] | None = None,
+    ) -> Self:
+        """Open the pool. ``timeout`` bounds connecting, waiting for a connection and
+        each statement, in seconds. Raises UNAVAILABLE when the server cannot be reached."""
+        with _reaching_postgres():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                timeout=timeout,
+                command_timeout=timeout,
+                init=init,
+                # We leave nothing behind on a connection, so nothing needs to be
+                # reset when it is given back: that would be a round trip each time.
+                reset=_nothing_to_reset,
+                server_settings={
+                    "application_name": "backchannel",
+                    "jit": "off",
+                    "timezone": "UTC",
+                    # A caller that vanished in mid-transaction must not keep a channel locked.
+                    "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
+                },
+            )
+        return cls(pool, timeout)
+
+    async def close(self) -> None:
+        """Give every connection back; after the pool's time limit, cut them."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def fetch(self, query: str, *args: Any) -> Rows:
+        """Every row of one statement's answer, on any connection."""
+        async with self.reading() as connection:
+            return await connection.fetch(query, *args)
+
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """The first row of one statement's answer."""
+        async with self.reading() as connection:
+            return await connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first value of one statement's answer."""
+        async with self.reading() as connection:
+            return await connection.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run one statement in a transaction of its own."""
+        async with self.reading() as connection:
+            return await connection.execute(query, *args)
+
+    async def executemany(self, command: str, args: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each of ``args``, all in a transaction of their own."""
+        async with self.reading() as connection:
+            await connection.executemany(command, args)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for statements that need no transaction around them."""
+        with _reaching_postgres():
+            async with self.pool.acquire(timeout=self._timeout) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with _reaching_postgres():
+            async with self.pool.acquire(timeout=self._timeout) as connection:
+                async with connection.transaction():
+                    transaction = Transaction(connection)
+                    yield transaction
+        if transaction.moved:
+            self.on_commit(transaction.moved)
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """See ``Database.connect``."""

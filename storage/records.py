@@ -1,0 +1,209 @@
+"""Rows as the rest of the house sees them: plain, immutable, with named fields.
+
+The GraphQL types are declared over these very objects, so a field that is an
+attribute here needs no resolver and no copying.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ChannelType(StrEnum):
+    """What a channel is for; decides who is in it and who may change that."""
+
+    DM = "DM"
+    GROUP = "GROUP"
+    DEPARTMENT = "DEPARTMENT"
+    PROJECT = "PROJECT"
+    GENERAL = "GENERAL"
+    CLIENT_SUPPORT = "CLIENT_SUPPORT"
+
+
+class MemberRole(StrEnum):
+    """What a member may do to the channel itself."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+
+
+class NotificationLevel(StrEnum):
+    """What a member wants to be told about."""
+
+    ALL = "ALL"
+    MENTIONS = "MENTIONS"
+    NONE = "NONE"
+
+
+class MessageContentType(StrEnum):
+    """What a message is made of."""
+
+    TEXT = "TEXT"
+    FILE = "FILE"
+    SYSTEM = "SYSTEM"
+
+
+class EventKind(StrEnum):
+    """What happened in a channel; the names are those of the GraphQL event types."""
+
+    MESSAGE_SENT = "MessageSent"
+    MESSAGE_EDITED = "MessageEdited"
+    MESSAGE_DELETED = "MessageDeleted"
+    REACTION_ADDED = "ReactionAdded"
+    REACTION_REMOVED = "ReactionRemoved"
+    MEMBER_JOINED = "MemberJoined"
+    MEMBER_LEFT = "MemberLeft"
+    MEMBER_ROLE_CHANGED = "MemberRoleChanged"
+    CHANNEL_UPDATED = "ChannelUpdated"
+
+
+class UserRecord(NamedTuple):
+    """A person of the directory."""
+
+    id: str
+    name: str
+    email: str | None = None
+    avatar_url: str | None = None
+    is_client: bool = False
+    is_active: bool = True
+    department_id: str | None = None
+    team_id: str | None = None
+    role: str | None = None
+    """The name of the role, or the id of its document as 24 hex digits."""
+
+
+class RoleRecord(NamedTuple):
+    """A role of the directory and what it permits, as ``resource:action``."""
+
+    name: str
+    permissions: frozenset[str]
+
+
+class ChannelRecord(NamedTuple):
+    """A channel, as one moment saw it."""
+
+    id: str
+    type: str
+    name: str | None
+    topic: str | None
+    avatar_url: str | None
+    is_private: bool
+    archived_at: datetime | None
+    department_id: str | None
+    project_id: str | None
+    created_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    member_count: int
+    epoch: int
+    position: int
+    ordinal: int
+    last_message_id: str | None
+    last_message_at: datetime | None
+
+    @property
+    def is_archived(self) -> bool:
+        """Archived channels can be read but not written."""
+        return self.archived_at is not None
+
+
+class MemberRecord(NamedTuple):
+    """A person's place in a channel."""
+
+    channel_id: str
+    user_id: str
+    role: str
+    invited_by: str | None
+    joined_at: datetime
+    is_muted: bool
+    is_pinned: bool
+    notification_level: str
+    last_read_at: datetime | None
+
+
+class MessageRecord(NamedTuple):
+    """A message, as one moment saw it. ``content`` is empty once it is deleted."""
+
+    id: str
+    channel_id: str
+    position: int
+    ordinal: int
+    sender_id: str
+    content: str
+    content_type: str
+    parent_id: str | None
+    reply_count: int
+    client_message_id: str | None
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the text is not the first one."""
+        return self.edited_at is not None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether only the place is left."""
+        return self.deleted_at is not None
+
+
+class ReactionRecord(NamedTuple):
+    """One emoji on a message and who chose it, earliest first."""
+
+    message_id: str
+    emoji: str
+    user_ids: list[str]
+
+    @property
+    def count(self) -> int:
+        """How many people."""
+        return len(self.user_ids)
+
+
+class AttachmentRecord(NamedTuple):
+    """A file of a message; the bytes are in the object store under ``object_key``."""
+
+    id: str
+    message_id: str | None
+    uploader_id: str
+    object_key: str
+    file_name: str
+    file_size: int
+    mime_type: str
+    width: int | None
+    height: int | None
+    duration_seconds: int | None
+    uploaded_at: datetime
+
+
+class EventRecord(NamedTuple):
+    """Something that happened in a channel, with the message as it is now."""
+
+    channel_id: str
+    epoch: int
+    position: int
+    kind: str
+    actor_id: str | None
+    message_id: str | None
+    user_id: str | None
+    detail: str | None
+    occurred_at: datetime
+    message: MessageRecord | None
+
+
+class UnreadRecord(NamedTuple):
+    """What a member has not read in a channel."""
+
+    channel_id: str
+    unread_count: int
+    mention_count: int
+
+
+class Membership(NamedTuple):
+    """A channel and the viewer's place in it, read in one moment; None when they have none."""
+
+    channel: ChannelRecord
+    member: MemberRecord | None
