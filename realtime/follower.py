@@ -1,0 +1,116 @@
+"""The follower: reads the log of every channel somebody here listens to, once.
+
+Hints say where to look at once; without any, each second a poll finds what has
+moved. Either way one statement reads everything new, and the hub gives it out.
+"""
+
+import asyncio
+
+import structlog
+
+from realtime.hub import Hub, Topic
+from realtime.typing import Typing
+from storage import events
+from storage.errors import Refusal
+from storage.events import Hint, Moved, Typed
+from storage.postgres import Database
+from storage.records import EventKind, EventRecord
+
+POLL_SECONDS = 1.0
+READ_LIMIT = 500
+"""Events of one channel in one reading; there may be another reading right after it."""
+
+log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """Carries the log of PostgreSQL into the hub of this process."""
+
+    def __init__(self, database: Database, hub: Hub, typing: Typing) -> None:
+        self._database = database
+        self._hub = hub
+        self._typing = typing
+        self._moved: set[str] = set()
+        self._wake = asyncio.Event()
+        self._poll_due = False
+
+    def hear(self, hint: Hint) -> None:
+        """Look at a channel soon, if anybody here listens to it."""
+        if isinstance(hint, Moved):
+            topic = self._hub.topics.get(hint.channel_id)
+            if topic:
+                topic.hinted = max(topic.hinted, hint.position)
+                self.look_at(topic)
+        elif isinstance(hint, Typed):
+            self._typing.hear(hint)
+
+    def look_at(self, topic: Topic) -> None:
+        """Read this topic soon if a hint says that there is more than it was given."""
+        if topic.fed is not None and topic.hinted > topic.fed:
+            self._moved.add(topic.channel_id)
+            self._wake.set()
+
+    def look_everywhere(self) -> None:
+        """Look at every channel soon: hints may have been missed."""
+        self._poll_due = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled; a database out of reach is tried again with the next poll."""
+        while True:
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._poll_due = True
+            self._wake.clear()
+            try:
+                if self._poll_due:
+                    await self._poll()
+                await self._read()
+            except Refusal as refusal:
+                log.warning("follower.waits", service=refusal.service)
+                await asyncio.sleep(POLL_SECONDS / 10)
+                self.look_everywhere()
+
+    async def _poll(self) -> None:
+        topics = self._following()
+        if topics:
+            heads = await events.heads(self._database, list(topics))
+            self._moved |= {
+                channel_id
+                for channel_id, head in heads.items()
+                if (fed := topics[channel_id].fed) is not None and head > fed
+            }
+        self._poll_due = False
+
+    async def _read(self) -> None:
+        while self._moved:
+            # Whoever moves while we read sets a new hint in the new set.
+            moved, self._moved = self._moved, set()
+            following = self._following()
+            places = {
+                channel_id: fed
+                for channel_id in moved
+                if (topic := following.get(channel_id)) and (fed := topic.fed) is not None
+            }
+            if not places:
+                return
+            found: dict[str, list[EventRecord]] = {}
+            for event in await events.read_after(self._database, places, READ_LIMIT):
+                found.setdefault(event.channel_id, []).append(event)
+            for channel_id, batch in found.items():
+                topic = following[channel_id]
+                if self._hub.topics.get(channel_id) is topic:
+                    topic.feed(batch)
+                    self._end_typing(batch)
+                if len(batch) == READ_LIMIT:
+                    self._moved.add(channel_id)
+
+    def _end_typing(self, batch: list[EventRecord]) -> None:
+        for event in batch:
+            if event.kind == EventKind.MESSAGE_SENT and event.actor_id:
+                self._typing.sent(event.channel_id, event.actor_id)
+
+    def _following(self) -> dict[str, Topic]:
+        return {id: topic for id, topic in self._hub.topics.items() if topic.position is not None}

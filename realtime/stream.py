@@ -1,0 +1,102 @@
+"""A stream: one operation's subscription to a channel, from its cursor on, then live."""
+
+from collections.abc import Hashable
+from typing import Self
+
+from realtime.follower import Follower
+from realtime.hub import Cohort, Hub, Render, Sink, Subscriber, Topic
+from storage import events
+from storage.errors import Refusal, resync_required
+from storage.postgres import Database
+
+READ_LIMIT = 200
+
+
+class Stream:
+    """What an operation may hear of a channel, and from where on.
+
+    It is also an async iterator, because GraphQL asks subscriptions for one;
+    nothing ever comes out of it that way. ``run`` delivers to a sink instead.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        follower: Follower,
+        *,
+        channel_id: str,
+        viewer_id: str,
+        position: int,
+        granted_at: int,
+        is_guest: bool,
+    ) -> None:
+        self._database = database
+        self._hub = hub
+        self._follower = follower
+        self.channel_id = channel_id
+        self.viewer_id = viewer_id
+        self._position = position
+        self._granted_at = granted_at
+        self._is_guest = is_guest
+        self._topic: Topic | None = None
+        self._subscriber: Subscriber | None = None
+
+    async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
+        """Deliver what was missed, join the live ones, and return; delivery goes on until ``close``.
+
+        Raises RESYNC_REQUIRED when the log does not reach back to the cursor.
+        """
+        topic = self._topic = self._hub.topic(self.channel_id)
+        cohort = topic.cohort(cohort_key, render)
+        self._subscriber = subscriber = Subscriber(
+            self.viewer_id,
+            cohort,
+            sink,
+            position=self._position,
+            granted_at=self._granted_at,
+            is_guest=self._is_guest,
+        )
+        topic.waiting += 1
+        try:
+            if await self._catch_up(topic, cohort, subscriber):
+                # Nothing is awaited between the last comparison of positions and this.
+                if topic.position is None:
+                    topic.position = subscriber.position
+                cohort.subscribers.add(subscriber)
+                self._follower.look_at(topic)
+        finally:
+            topic.waiting -= 1
+            self._hub.leave(topic)
+
+    def close(self) -> None:
+        """Stop delivering, at once."""
+        if self._topic and self._subscriber:
+            self._subscriber.cohort.subscribers.discard(self._subscriber)
+            self._hub.leave(self._topic)
+
+    async def _catch_up(self, topic: Topic, cohort: Cohort, subscriber: Subscriber) -> bool:
+        """Give the subscriber the log up to where its topic is; False when it may not go on."""
+        while subscriber.position < max(self._granted_at, topic.position or 0):
+            await subscriber.sink.ready()
+            missed = await events.read_after(
+                self._database, {self.channel_id: subscriber.position}, READ_LIMIT
+            )
+            if not missed or missed[0].position != subscriber.position + 1:
+                raise _too_old()
+            for event in missed:
+                if not subscriber.offer(event, await cohort.payload(event)):
+                    return False
+        return True
+
+    def __aiter__(self) -> Self:
+        """See the class."""
+        return self
+
+    async def __anext__(self) -> object:
+        """See the class."""
+        raise StopAsyncIteration
+
+
+def _too_old() -> Refusal:
+    return resync_required("The log does not reach back to this cursor; fetch the channel anew.")

@@ -1,0 +1,208 @@
+"""The directory: people, roles, departments and projects in the host application's MongoDB.
+
+Read, never written and never copied. Works on PyMongo's asyncio client and on
+Motor's, which answer the same calls. Every read is bounded in time; MongoDB
+out of reach is the refusal UNAVAILABLE, at once while it is known to be down.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import BSONError
+from pymongo.errors import PyMongoError
+
+from storage.errors import unavailable
+from storage.records import RoleRecord, UserRecord
+
+Document = Mapping[str, Any]
+
+BACKOFF_SECONDS = 1.0
+"""How long a failed read keeps others from waiting for the same failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryNames:
+    """What the host application calls its collections and fields."""
+
+    users: str = "users"
+    departments: str = "departments"
+    projects: str = "projects"
+    roles: str = "roles"
+    user_name: str = "name"
+    user_email: str = "email"
+    user_avatar: str = "avatar"
+    user_is_client: str = "isClient"
+    user_status: str = "status"
+    user_active_value: str = "active"
+    user_department: str = "departmentId"
+    user_team: str = "teamId"
+    user_role: str = "role"
+    role_name: str = "name"
+    role_permissions: str = "permissions"
+    permission_resource: str = "resource"
+    permission_actions: str = "actions"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """Which people a search may find at all."""
+
+    among: frozenset[str] | None = None
+    """Only these ids; None for everybody."""
+    team_id: str | None = None
+    """Only colleagues of this team or of none, besides ``among_also``."""
+    clients: bool = True
+    """Whether client users are found."""
+    also: frozenset[str] = frozenset()
+    """People who are found whatever their team."""
+
+
+class Directory:
+    """Reads of the directory. ``database`` is an asyncio database of PyMongo or Motor."""
+
+    def __init__(self, database: Any, names: DirectoryNames, timeout: float = 2.0) -> None:
+        self._database = database
+        self._names = names
+        self._timeout_ms = int(timeout * 1000)
+        self._down_until = 0.0
+
+    async def users(self, ids: Iterable[str]) -> dict[str, UserRecord]:
+        """People by id, in one query; whoever is not there is left out. Raises UNAVAILABLE."""
+        wanted = {"_id": {"$in": [ObjectId(id) for id in ids]}}
+        documents = await self._find(self._names.users, wanted, self._user_fields())
+        return {user.id: user for user in map(self._user, documents)}
+
+    async def role(self, role: str) -> RoleRecord | None:
+        """A role by its document's id or by its name. Raises UNAVAILABLE."""
+        names = self._names
+        key: Any = {"_id": ObjectId(role)} if ObjectId.is_valid(role) else {names.role_name: role}
+        documents = await self._find(
+            names.roles, key, [names.role_name, names.role_permissions], limit=1
+        )
+        return self._role(documents[0]) if documents else None
+
+    async def search(
+        self, text: str | None, people: PeopleFilter, limit: int
+    ) -> list[UserRecord]:
+        """Active people whose name or e-mail has a word that starts with each word of ``text``.
+
+        At most ``limit``, in the order of their names. Raises UNAVAILABLE.
+        """
+        names = self._names
+        conditions: list[Document] = [
+            {names.user_status: names.user_active_value},
+            *self._admitted(people),
+        ]
+        for word in (text or "").split():
+            starts = {"$regex": rf"(^|[\s.@_+-]){re.escape(word)}", "$options": "i"}
+            conditions.append({"$or": [{names.user_name: starts}, {names.user_email: starts}]})
+        documents = await self._find(
+            names.users,
+            {"$and": conditions},
+            self._user_fields(),
+            sort=[(names.user_name, 1), ("_id", 1)],
+            limit=limit,
+        )
+        return [self._user(document) for document in documents]
+
+    async def ping(self) -> None:
+        """Return when MongoDB answers. Raises UNAVAILABLE."""
+        await self._find(self._names.users, {}, ["_id"], limit=1)
+
+    def _admitted(self, people: PeopleFilter) -> list[Document]:
+        names = self._names
+        conditions: list[Document] = []
+        if people.among is not None:
+            conditions.append({"_id": {"$in": [ObjectId(id) for id in people.among]}})
+        if not people.clients:
+            conditions.append({names.user_is_client: {"$ne": True}})
+        if people.team_id is not None:
+            conditions.append(
+                {
+                    "$or": [
+                        {names.user_team: _reference(people.team_id)},
+                        {names.user_team: None},
+                        {"_id": {"$in": [ObjectId(id) for id in people.also]}},
+                    ]
+                }
+            )
+        return conditions
+
+    async def _find(
+        self,
+        collection: str,
+        condition: Document,
+        fields: Sequence[str],
+        *,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
+    ) -> list[Document]:
+        if time.monotonic() < self._down_until:
+            raise unavailable("mongodb")
+        try:
+            cursor = self._database[collection].find(
+                condition,
+                projection=list(fields),
+                limit=limit,
+                sort=sort,
+                max_time_ms=self._timeout_ms,
+            )
+            documents: list[Document] = await cursor.to_list(None)
+        except (PyMongoError, BSONError, OSError) as error:
+            self._down_until = time.monotonic() + BACKOFF_SECONDS
+            raise unavailable("mongodb") from error
+        return documents
+
+    def _user_fields(self) -> list[str]:
+        names = self._names
+        return [
+            names.user_name,
+            names.user_email,
+            names.user_avatar,
+            names.user_is_client,
+            names.user_status,
+            names.user_department,
+            names.user_team,
+            names.user_role,
+        ]
+
+    def _user(self, document: Document) -> UserRecord:
+        names = self._names
+        return UserRecord(
+            id=str(document["_id"]),
+            name=_text(document.get(names.user_name)) or "Unnamed person",
+            email=_text(document.get(names.user_email)),
+            avatar_url=_text(document.get(names.user_avatar)),
+            is_client=document.get(names.user_is_client) is True,
+            is_active=document.get(names.user_status) == names.user_active_value,
+            department_id=_text(document.get(names.user_department)),
+            team_id=_text(document.get(names.user_team)),
+            role=_text(document.get(names.user_role)),
+        )
+
+    def _role(self, document: Document) -> RoleRecord:
+        names = self._names
+        permissions = document.get(names.role_permissions)
+        return RoleRecord(
+            name=_text(document.get(names.role_name)) or "",
+            permissions=frozenset(
+                f"{permission.get(names.permission_resource)}:{action}"
+                for permission in (permissions if isinstance(permissions, list) else [])
+                if isinstance(permission, Mapping)
+                for action in permission.get(names.permission_actions) or []
+            ),
+        )
+
+
+def _text(value: Any) -> str | None:
+    """What the host application stores, as text: it may be an ObjectId, a number, or missing."""
+    return None if value is None else str(value)
+
+
+def _reference(value: str) -> Any:
+    """A reference as it is stored: an ObjectId when it looks like one."""
+    return ObjectId(value) if ObjectId.is_valid(value) else value
