@@ -54,11 +54,9 @@ class PeopleFilter:
     among: frozenset[str] | None = None
     """Only these ids; None for everybody."""
     team_id: str | None = None
-    """Only colleagues of this team or of none, besides ``among_also``."""
+    """Only people of this team or of none."""
     clients: bool = True
     """Whether client users are found."""
-    also: frozenset[str] = frozenset()
-    """People who are found whatever their team."""
 
 
 class Directory:
@@ -126,7 +124,6 @@ class Directory:
                     "$or": [
                         {names.user_team: _reference(people.team_id)},
                         {names.user_team: None},
-                        {"_id": {"$in": [ObjectId(id) for id in people.also]}},
                     ]
                 }
             )

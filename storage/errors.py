@@ -62,9 +62,9 @@ def bad_input(field: str, message: str) -> Refusal:
     return Refusal(ErrorCode.BAD_USER_INPUT, message, field=field)
 
 
-def not_found(what: str) -> Refusal:
-    """There is no such thing as far as the viewer can tell."""
-    return Refusal(ErrorCode.NOT_FOUND, f"There is no such {what}.")
+def not_found(what: str, field: str) -> Refusal:
+    """What ``field`` asks for does not exist as far as the viewer can tell."""
+    return Refusal(ErrorCode.NOT_FOUND, f"There is no such {what}.", field=field)
 
 
 def forbidden(message: str) -> Refusal:

@@ -72,13 +72,11 @@ update channels
 returning id
 """
 
-OTHER_OWNER = """
-select exists (
-    select from members
-     where channel_id = $1
-       and user_id <> $2
-       and role = 'OWNER'
-)
+IS_LAST_OWNER = """
+select coalesce(bool_and(user_id = $2), false)
+  from members
+ where channel_id = $1
+   and role = 'OWNER'
 """
 
 SET_ROLE = """
@@ -160,6 +158,11 @@ async def among(connection: Connection, channel_id: str, user_ids: list[str]) ->
     return {row[0] for row in await connection.fetch(ARE_MEMBERS, channel_id, user_ids)}
 
 
+async def ids(connection: Connection, channel_id: str) -> list[str]:
+    """Everybody in the channel."""
+    return [row[0] for row in await connection.fetch(IDS, channel_id)]
+
+
 async def page(
     connection: Connection, channel_id: str, *, after: tuple[datetime, str], limit: int
 ) -> list[MemberRecord]:
@@ -194,9 +197,9 @@ async def remove(transaction: Transaction, channel_id: str, user_id: str) -> boo
     return await transaction.fetchval(REMOVE, channel_id, user_id) is not None
 
 
-async def has_other_owner(transaction: Transaction, channel_id: str, user_id: str) -> bool:
-    """Whether somebody besides this person owns the channel."""
-    return bool(await transaction.fetchval(OTHER_OWNER, channel_id, user_id))
+async def is_last_owner(transaction: Transaction, channel_id: str, user_id: str) -> bool:
+    """Whether this person and nobody else owns the channel."""
+    return bool(await transaction.fetchval(IS_LAST_OWNER, channel_id, user_id))
 
 
 async def set_role(transaction: Transaction, channel_id: str, user_id: str, role: str) -> bool:

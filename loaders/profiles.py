@@ -1,0 +1,106 @@
+"""People of the directory, kept for a while: shared by all operations of a process."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import structlog
+from cachetools import LRUCache
+
+from storage.directory import Directory
+from storage.errors import Refusal
+from storage.records import RoleRecord, UserRecord
+
+MAX_PROFILES = 100_000
+
+log = structlog.get_logger(__name__)
+
+
+class _Kept(NamedTuple):
+    user: UserRecord | None
+    read_at: float
+
+
+class Profiles:
+    """The directory behind a cache with a time limit.
+
+    While MongoDB is out of reach, profiles older than the limit still serve:
+    a name of a minute ago beats no page at all.
+    """
+
+    def __init__(self, directory: Directory, seconds: float = 60.0) -> None:
+        self._directory = directory
+        self._seconds = seconds
+        self._users: LRUCache[str, _Kept] = LRUCache(MAX_PROFILES)
+        self._roles: LRUCache[str, tuple[RoleRecord | None, float]] = LRUCache(10_000)
+
+    async def by_ids(self, ids: Iterable[str]) -> dict[str, UserRecord]:
+        """A profile for every id, in at most one query; never fails.
+
+        Somebody the directory does not have is shown as no longer active;
+        somebody who cannot be looked up right now, as a plain placeholder.
+        """
+        wanted = list(dict.fromkeys(ids))
+        oldest = time.monotonic() - self._seconds
+        stale = [id for id in wanted if not (k := self._users.get(id)) or k.read_at < oldest]
+        try:
+            await self._read(stale)
+        except Refusal as refusal:
+            log.warning("profiles.stale", service=refusal.service, people=len(stale))
+        return {id: self._known(id) for id in wanted}
+
+    async def confirmed(
+        self, ids: Iterable[str], seconds: float = 0.0
+    ) -> Mapping[str, UserRecord]:
+        """The people among these that the directory has, as it said at most ``seconds`` ago.
+
+        Raises UNAVAILABLE when it cannot be asked.
+        """
+        wanted = list(dict.fromkeys(ids))
+        oldest = time.monotonic() - seconds
+        await self._read(
+            [id for id in wanted if not (k := self._users.get(id)) or k.read_at <= oldest]
+        )
+        found = {id: self._users[id].user for id in wanted if id in self._users}
+        return {id: user for id, user in found.items() if user}
+
+    def is_unknown(self, id: str) -> bool:
+        """Whether the directory, when last asked, did not have this person, or was never asked."""
+        kept = self._users.get(id)
+        return kept is None or kept.user is None
+
+    def remembered(self, id: str, seconds: float) -> UserRecord | None:
+        """The person as the directory had them at most ``seconds`` ago, if they were seen then."""
+        kept = self._users.get(id)
+        return kept.user if kept and kept.read_at >= time.monotonic() - seconds else None
+
+    async def role(self, role: str) -> RoleRecord | None:
+        """A role, at most as old as the cache's limit, or older while MongoDB is out of reach.
+
+        Raises UNAVAILABLE when it was never read.
+        """
+        kept = self._roles.get(role)
+        if kept and kept[1] >= time.monotonic() - self._seconds:
+            return kept[0]
+        try:
+            found = await self._directory.role(role)
+        except Refusal:
+            if kept:
+                return kept[0]
+            raise
+        self._roles[role] = (found, time.monotonic())
+        return found
+
+    async def _read(self, ids: list[str]) -> None:
+        if not ids:
+            return
+        found = await self._directory.users(ids)
+        now = time.monotonic()
+        for id in ids:
+            self._users[id] = _Kept(found.get(id), now)
+
+    def _known(self, id: str) -> UserRecord:
+        kept = self._users.get(id)
+        if kept is None:
+            return UserRecord(id=id, name="Unknown person")
+        return kept.user or UserRecord(id=id, name="Former user", is_active=False)

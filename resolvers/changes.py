@@ -1,0 +1,119 @@
+"""What can still be done to a message: edit, delete, react."""
+
+from resolvers import inputs, policy
+from resolvers.access import access_message_to_write
+from resolvers.services import Services
+from resolvers.viewer import Viewer
+from storage import events, messages, reactions
+from storage.errors import bad_input, conflict, forbidden
+from storage.postgres import Transaction
+from storage.records import (
+    EventKind,
+    MemberRole,
+    Membership,
+    MessageContentType,
+    MessageRecord,
+)
+
+MAX_EMOJIS = 20
+"""Different ones on one message."""
+
+
+async def edit_message(
+    services: Services, viewer: Viewer, message_id: str, content: str
+) -> MessageRecord:
+    """Give a message of the viewer's another text; the earlier one is kept as a revision."""
+    content = inputs.text(content, "content", longest=services.rules.message_max_length)
+    async with services.database.transaction() as transaction:
+        message, access = await _changeable(transaction, viewer, message_id)
+        if message.sender_id != viewer.id:
+            raise forbidden("Only the sender may edit a message.")
+        if message.content == content:
+            return message
+        edited = await messages.edit(
+            transaction,
+            message.id,
+            content=content,
+            mentions_channel=inputs.mentions_channel(content),
+            mentions_here=inputs.mentions_here(content),
+        )
+        await _log(transaction, viewer, access, EventKind.MESSAGE_EDITED, message.id)
+        return edited
+
+
+async def delete_message(services: Services, viewer: Viewer, message_id: str) -> MessageRecord:
+    """Empty a message and keep its place; nothing happens to one that is deleted already."""
+    async with services.database.transaction() as transaction:
+        message, access = await access_message_to_write(transaction, viewer, message_id)
+        if message.is_deleted:
+            return message
+        message, access = await _changeable(transaction, viewer, message_id)
+        runs = access.member is not None and access.member.role != MemberRole.MEMBER
+        if message.sender_id != viewer.id and not runs:
+            raise forbidden("Only the sender and the channel's admins may delete a message.")
+        deleted = await messages.delete(transaction, message.id)
+        await _log(transaction, viewer, access, EventKind.MESSAGE_DELETED, message.id)
+        return deleted
+
+
+async def add_reaction(
+    services: Services, viewer: Viewer, message_id: str, emoji: str
+) -> MessageRecord:
+    """React with an emoji; nothing happens to one who has already."""
+    emoji = inputs.reaction(emoji)
+    async with services.database.transaction() as transaction:
+        message, access = await _changeable(transaction, viewer, message_id)
+        there = await reactions.emojis(transaction, message.id)
+        if emoji not in there and len(there) >= MAX_EMOJIS:
+            raise bad_input("emoji", f"A message has at most {MAX_EMOJIS} different reactions.")
+        if await reactions.add(transaction, message.id, emoji, viewer.id):
+            await _log(
+                transaction, viewer, access, EventKind.REACTION_ADDED, message.id, detail=emoji
+            )
+        return message
+
+
+async def remove_reaction(
+    services: Services, viewer: Viewer, message_id: str, emoji: str
+) -> MessageRecord:
+    """Take the viewer's own reaction back; nothing happens when there is none."""
+    emoji = inputs.reaction(emoji)
+    async with services.database.transaction() as transaction:
+        message, access = await _changeable(transaction, viewer, message_id)
+        if await reactions.remove(transaction, message.id, emoji, viewer.id):
+            await _log(
+                transaction, viewer, access, EventKind.REACTION_REMOVED, message.id, detail=emoji
+            )
+        return message
+
+
+async def _changeable(
+    transaction: Transaction, viewer: Viewer, message_id: str
+) -> tuple[MessageRecord, Membership]:
+    message, access = await access_message_to_write(transaction, viewer, message_id)
+    policy.require_writable(access.channel)
+    policy.require_member(access)
+    if message.is_deleted:
+        raise conflict("The message is deleted.", "messageId")
+    if message.content_type == MessageContentType.SYSTEM:
+        raise forbidden("This message was written by the system.")
+    return message, access
+
+
+async def _log(
+    transaction: Transaction,
+    viewer: Viewer,
+    access: Membership,
+    kind: EventKind,
+    message_id: str,
+    detail: str | None = None,
+) -> None:
+    await events.append(
+        transaction,
+        access.channel.id,
+        kind,
+        actor_id=viewer.id,
+        message_id=message_id,
+        user_ids=[viewer.id],
+        detail=detail,
+    )

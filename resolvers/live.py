@@ -1,0 +1,44 @@
+"""What happens right now: typing, and subscriptions to a channel."""
+
+from realtime.stream import Stream
+from resolvers import policy
+from resolvers.access import access_channel
+from resolvers.services import Services
+from resolvers.viewer import Viewer
+from storage import cursors
+from storage.errors import resync_required
+
+
+async def set_typing(
+    services: Services, viewer: Viewer, channel_id: str, is_typing: bool
+) -> bool:
+    """Tell the channel's other readers that the viewer types, or does no longer."""
+    access = await access_channel(services.database, viewer, channel_id)
+    policy.require_post(viewer, access)
+    services.live.typing.tell(access.channel.id, viewer.id, is_typing)
+    return is_typing
+
+
+async def follow_channel(
+    services: Services, viewer: Viewer, channel_id: str, after: str | None
+) -> Stream:
+    """Everything that happens in a channel after a cursor, or from now on.
+
+    Raises RESYNC_REQUIRED for a cursor of another epoch or ahead of the log;
+    both come from a log that is no longer this one.
+    """
+    access = await access_channel(services.database, viewer, channel_id)
+    channel = access.channel
+    position = channel.position
+    if after is not None:
+        cursor = cursors.decode_event(channel.id, after, "after")
+        if cursor.epoch != channel.epoch or cursor.position > channel.position:
+            raise resync_required("This cursor is not of this log; fetch the channel anew.")
+        position = cursor.position
+    return services.live.stream(
+        channel.id,
+        viewer.id,
+        position=position,
+        granted_at=channel.position,
+        is_guest=access.member is None,
+    )

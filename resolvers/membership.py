@@ -1,0 +1,112 @@
+"""Coming and going: who joins, leaves, is added, removed or given another role."""
+
+from resolvers import channels as making
+from resolvers import policy
+from resolvers.access import access_channel, access_channel_to_write
+from resolvers.services import Services
+from resolvers.viewer import Viewer
+from storage import events, ids, members
+from storage.errors import bad_input, conflict, not_found
+from storage.postgres import Transaction
+from storage.records import ChannelRecord, EventKind, MemberRole, Membership
+
+
+async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> ChannelRecord:
+    """Become a member; nothing happens to one who is."""
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_join(viewer, access)
+        await making.join(transaction, access.channel.id, [viewer.id], actor_id=viewer.id)
+        return (await access_channel(transaction, viewer, access.channel.id)).channel
+
+
+async def leave_channel(services: Services, viewer: Viewer, channel_id: str) -> ChannelRecord:
+    """Be a member no longer; the last owner has to make somebody else one first.
+
+    The answer shows the channel for the last time to those who cannot look at it from outside.
+    """
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_leave(access)
+        await _remove(transaction, access, viewer.id, actor_id=viewer.id)
+        return _with_fewer(access)
+
+
+async def add_members(
+    services: Services, viewer: Viewer, channel_id: str, user_ids: list[str]
+) -> ChannelRecord:
+    """Make these people members; those who are already stay as they are."""
+    access = await access_channel(services.database, viewer, channel_id)
+    policy.require_manage_members(viewer, access)
+    users = await making.people(services, user_ids, "userIds", leave_out="")
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_manage_members(viewer, access)
+        if not all(policy.admits(access.channel, user) for user in users):
+            raise bad_input("userIds", "Clients cannot be in this channel.")
+        wanted = [user.id for user in users]
+        await making.join(transaction, access.channel.id, wanted, actor_id=viewer.id)
+        return (await access_channel(transaction, viewer, access.channel.id)).channel
+
+
+async def remove_member(
+    services: Services, viewer: Viewer, channel_id: str, user_id: str
+) -> ChannelRecord:
+    """Take somebody out. Raises NOT_FOUND for one who is not in."""
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_manage_members(viewer, access)
+        await _require_in(transaction, access, user_id)
+        await _remove(transaction, access, user_id.lower(), actor_id=viewer.id)
+        return _with_fewer(access)
+
+
+async def update_member_role(
+    services: Services, viewer: Viewer, channel_id: str, user_id: str, role: MemberRole
+) -> ChannelRecord:
+    """Make a member an owner, an admin or an ordinary member."""
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_change_role(viewer, access, role)
+        await _require_in(transaction, access, user_id)
+        channel, person = access.channel.id, user_id.lower()
+        if role != MemberRole.OWNER:
+            await _require_another_owner(transaction, channel, person)
+        if await members.set_role(transaction, channel, person, role):
+            await events.append(
+                transaction,
+                channel,
+                EventKind.MEMBER_ROLE_CHANGED,
+                actor_id=viewer.id,
+                user_ids=[person],
+                detail=role,
+            )
+        return (await access_channel(transaction, viewer, channel)).channel
+
+
+async def _require_in(transaction: Transaction, access: Membership, user_id: str) -> None:
+    person = ids.user_id(user_id)
+    if not person or not await members.among(transaction, access.channel.id, [person]):
+        raise not_found("member", "userId")
+
+
+async def _require_another_owner(transaction: Transaction, channel: str, person: str) -> None:
+    if await members.is_last_owner(transaction, channel, person):
+        raise conflict("The last owner has to make somebody else an owner first.", "userId")
+
+
+async def _remove(
+    transaction: Transaction, access: Membership, user_id: str, *, actor_id: str
+) -> None:
+    channel_id = access.channel.id
+    if access.channel.member_count > 1:
+        await _require_another_owner(transaction, channel_id, user_id)
+    await members.remove(transaction, channel_id, user_id)
+    await events.append(
+        transaction, channel_id, EventKind.MEMBER_LEFT, actor_id=actor_id, user_ids=[user_id]
+    )
+
+
+def _with_fewer(access: Membership) -> ChannelRecord:
+    channel = access.channel
+    return channel._replace(member_count=channel.member_count - 1, position=channel.position + 1)

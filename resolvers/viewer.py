@@ -1,0 +1,62 @@
+"""The viewer: the signed-in person an operation is done for, and what the ERP lets them do."""
+
+from dataclasses import dataclass
+
+from resolvers.services import Services
+from storage.errors import ErrorCode, Refusal, unauthenticated
+from storage.records import UserRecord
+
+OUTAGE_SECONDS = 900.0
+"""While MongoDB is out of reach: how long somebody who was seen to be active may go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person who exists, is active, and has shown a valid token."""
+
+    user: UserRecord
+    permissions: frozenset[str] = frozenset()
+    is_super_admin: bool = False
+
+    @property
+    def id(self) -> str:
+        """Their directory id."""
+        return self.user.id
+
+    @property
+    def is_client(self) -> bool:
+        """A customer: sees only the channels they are in, and the people in those."""
+        return self.user.is_client
+
+    def may(self, permission: str) -> bool:
+        """Whether the ERP's role allows ``resource:action``."""
+        return self.is_super_admin or permission in self.permissions
+
+
+async def sign_in(services: Services, user_id: str, seconds: float) -> Viewer:
+    """The person behind a valid token, as the directory had them at most ``seconds`` ago.
+
+    Raises UNAUTHENTICATED for somebody who is not there or not active, and
+    UNAVAILABLE when the directory cannot say and this process has not seen
+    them lately: nobody new is let in unseen.
+    """
+    try:
+        user = (await services.profiles.confirmed([user_id], seconds)).get(user_id)
+    except Refusal as refusal:
+        if refusal.code is not ErrorCode.UNAVAILABLE:
+            raise
+        user = services.profiles.remembered(user_id, OUTAGE_SECONDS)
+        if user is None:
+            raise
+    if user is None or not user.is_active:
+        raise unauthenticated("This person may not sign in.")
+    return await _with_role(services, user)
+
+
+async def _with_role(services: Services, user: UserRecord) -> Viewer:
+    if user.role is None or user.is_client:
+        return Viewer(user)
+    role = await services.profiles.role(user.role)
+    if role is None:
+        return Viewer(user)
+    return Viewer(user, role.permissions, role.name == services.rules.super_admin_role)
