@@ -124,7 +124,8 @@ def test_secrets_are_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     for shape in ("json", "console"):
         logs.configure("info", shape)
         log.warning(
-            "refused " + TOKEN,
+            "refused %s",
+            TOKEN,
             token="hunter2",
             authorization="hunter2",
             content="hunter2",
