@@ -1,0 +1,9 @@
+drop table events;
+drop table removals;
+drop table attachments;
+drop table reactions;
+drop table revisions;
+drop table mentions;
+drop table messages;
+drop table members;
+drop table channels;
