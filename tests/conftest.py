@@ -1,0 +1,59 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import AsyncIterator
+
+import hypothesis
+import pytest
+
+from tests.servers import Fresh, Servers, running
+
+# Settings of the one who runs the tests are not the tests' settings,
+# and what is on this machine is not asked for through a proxy.
+FOR_TESTS = ("BACKCHANNEL_TEST_", "BACKCHANNEL_CHROMIUM")
+for _name in list(os.environ):
+    if _name.startswith("BACKCHANNEL_") and not _name.startswith(FOR_TESTS):
+        del os.environ[_name]
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+# How long an example takes says nothing on a machine that does other things too.
+# Where nobody is there to repeat a failure, every run tries the same examples.
+hypothesis.settings.register_profile(
+    "house", deadline=None, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """PostgreSQL, MongoDB and S3, for all tests of the session."""
+    async with running(tmp_path_factory.mktemp("servers")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def fresh(servers: Servers) -> AsyncIterator[Fresh]:
+    """Makes what is new and empty on the servers."""
+    async with Fresh.on(servers) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+async def database_url(fresh: Fresh) -> AsyncIterator[str]:
+    """A migrated PostgreSQL database of this test's own."""
+    async with fresh.database() as url:
+        yield url
+
+
+@pytest.fixture
+async def mongo_database(fresh: Fresh) -> AsyncIterator[str]:
+    """The name of a MongoDB database of this test's own."""
+    async with fresh.mongo_database() as name:
+        yield name
+
+
+@pytest.fixture
+async def bucket(fresh: Fresh) -> AsyncIterator[str]:
+    """The name of an S3 bucket of this test's own."""
+    async with fresh.bucket() as name:
+        yield name
