@@ -6,7 +6,7 @@ long as one operation, so nothing it remembers can go stale.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -15,6 +15,7 @@ from storage import attachments, channels, members, messages, reactions
 from storage.postgres import Database
 from storage.records import (
     AttachmentRecord,
+    ChannelRecord,
     Membership,
     MessageRecord,
     ReactionRecord,
@@ -54,6 +55,7 @@ class Loaders:
         self._database = database
         self.user_by_id: Loader[UserRecord] = Loader(profiles.by_ids, _never)
         self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
+        self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)
         self.membership_by_channel: Loader[Membership | None] = Loader(
             lambda ids: channels.memberships(database, ids, viewer_id), _none
         )
@@ -111,6 +113,9 @@ class Loaders:
     async def _messages(self, ids: list[str]) -> dict[str, MessageRecord]:
         return await messages.by_ids(self._database, ids)
 
+    async def _channels(self, ids: list[str]) -> dict[str, ChannelRecord]:
+        return await channels.by_ids(self._database, ids)
+
     async def _unread(self, ids: list[str], viewer_id: str) -> dict[str, UnreadRecord]:
         counts = await members.unread(self._database, viewer_id, ids)
         return {count.channel_id: count for count in counts}
@@ -128,5 +133,5 @@ def _empty(_: str) -> list[T]:
     return []
 
 
-def _never(id: str) -> UserRecord:
-    raise AssertionError(f"there is a profile for every id, {id} too")
+def _never(id: str) -> NoReturn:
+    raise AssertionError(f"{id} was there a moment ago")

@@ -64,6 +64,13 @@ class Profiles:
         found = {id: self._users[id].user for id in wanted if id in self._users}
         return {id: user for id, user in found.items() if user}
 
+    async def refresh(self, ids: Iterable[str]) -> None:
+        """Look people up again, whatever is kept of them; keeps that while MongoDB is out of reach."""
+        try:
+            await self._read(list(dict.fromkeys(ids)))
+        except Refusal as refusal:
+            log.warning("profiles.stale", service=refusal.service)
+
     def is_unknown(self, id: str) -> bool:
         """Whether the directory, when last asked, did not have this person, or was never asked."""
         kept = self._users.get(id)

@@ -23,9 +23,9 @@ MAX_DM_PEOPLE = 9
 """In a direct message, the viewer among them."""
 
 
-async def channel(services: Services, viewer: Viewer, channel_id: str) -> ChannelRecord:
+async def channel(services: Services, viewer: Viewer, channel_id: str) -> Membership:
     """A channel the viewer may see. Raises NOT_FOUND."""
-    return (await access_channel(services.database, viewer, channel_id)).channel
+    return await access_channel(services.database, viewer, channel_id)
 
 
 async def sidebar(
@@ -37,7 +37,7 @@ async def sidebar(
     unread_only: bool,
     include_archived: bool,
     search: str | None,
-    first: int,
+    first: int | None,
     after: str | None,
 ) -> Page[Membership]:
     """The viewer's own channels."""
@@ -80,7 +80,7 @@ async def create_channel(
     topic: str | None,
     is_private: bool,
     member_ids: list[str],
-) -> ChannelRecord:
+) -> Membership:
     """A new channel with the viewer as its owner and these people in it."""
     policy.require_create(viewer, type)
     name = inputs.text(name, "name", longest=inputs.MAX_NAME)
@@ -103,12 +103,12 @@ async def create_channel(
         _require_admitted(made, others, "memberIds")
         await join(transaction, channel_id, [viewer.id], actor_id=viewer.id, role=MemberRole.OWNER)
         await join(transaction, channel_id, [user.id for user in others], actor_id=viewer.id)
-        return (await access_channel(transaction, viewer, channel_id)).channel
+        return await access_channel(transaction, viewer, channel_id)
 
 
 async def update_channel(
     services: Services, viewer: Viewer, channel_id: str, changes: dict[str, object]
-) -> ChannelRecord:
+) -> Membership:
     """Change what ``changes`` names (name, topic, avatar_url, is_private), leave the rest."""
     clean = _clean(changes)
     async with services.database.transaction() as transaction:
@@ -119,7 +119,7 @@ async def update_channel(
             raise bad_input("isPrivate", "Only a group can be private.")
         wanted = before._replace(**clean)
         if wanted == before:
-            return before
+            return access
         closes = wanted.is_private and not before.is_private
         if before.is_private and not wanted.is_private:
             await _require_no_clients(services, transaction, before.id)
@@ -138,12 +138,12 @@ async def update_channel(
             actor_id=viewer.id,
             detail="private" if closes else None,
         )
-        return (await access_channel(transaction, viewer, before.id)).channel
+        return await access_channel(transaction, viewer, before.id)
 
 
 async def open_direct_message(
     services: Services, viewer: Viewer, user_ids: list[str]
-) -> ChannelRecord:
+) -> Membership:
     """The one direct message of exactly these people and the viewer."""
     others = await people(services, user_ids, "userIds", leave_out=viewer.id)
     if not others:
@@ -155,7 +155,7 @@ async def open_direct_message(
     if known is None:
         await _require_may_write_to(services, viewer, others)
         known = await _create_dm(services, viewer, others, dm_key)
-    return (await access_channel(services.database, viewer, known)).channel
+    return await access_channel(services.database, viewer, known)
 
 
 async def people(

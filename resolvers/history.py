@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from resolvers import inputs
-from resolvers.access import access_channel, access_message
+from resolvers.access import access_message
 from resolvers.pages import Edge, Page, message_edge
 from resolvers.services import Services
 from resolvers.viewer import Viewer
@@ -12,7 +12,6 @@ from storage.cursors import MAX_BIGINT, CursorKind
 from storage.errors import bad_input
 from storage.records import MemberRecord, MessageRecord
 
-DEFAULT_PAGE = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -35,11 +34,7 @@ async def channel_messages(
     if first is not None and last is not None:
         raise bad_input("last", "Ask for the first or the last ones, not both.")
     backward = last is not None or (first is None and after is None)
-    limit = (
-        inputs.first(DEFAULT_PAGE if last is None else last, "last")
-        if backward
-        else inputs.first(DEFAULT_PAGE if first is None else first)
-    )
+    limit = inputs.first(last, "last") if backward else inputs.first(first)
     kind = CursorKind.MESSAGE
     low = 0 if after is None else cursors.decode_position(kind, channel_id, after, "after")
     high = (
@@ -66,7 +61,7 @@ async def channel_messages(
 
 
 async def replies(
-    services: Services, parent_id: str, *, first: int, after: str | None
+    services: Services, parent_id: str, *, first: int | None, after: str | None
 ) -> Page[MessageRecord]:
     """A page of a thread the viewer was given the root of."""
     limit = inputs.first(first)
@@ -84,9 +79,9 @@ async def replies(
 
 
 async def channel_members(
-    services: Services, viewer: Viewer, channel_id: str, *, first: int, after: str | None
+    services: Services, channel_id: str, *, first: int | None, after: str | None
 ) -> Page[MemberRecord]:
-    """Who is in a channel, in the order they joined."""
+    """Who is in a channel the viewer was given, in the order they joined."""
     limit = inputs.first(first)
     joined_at, user_id = _EPOCH, ""
     if after is not None:
@@ -95,7 +90,6 @@ async def channel_members(
             joined_at, user_id = _EPOCH + int(moment) * _MICROSECOND, str(last)
         except OverflowError:
             raise bad_input("after", "This is not a cursor of this list.") from None
-    await access_channel(services.database, viewer, channel_id)
     rows = await members.page(
         services.database, channel_id, after=(joined_at, user_id), limit=limit + 1
     )

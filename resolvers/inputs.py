@@ -9,6 +9,7 @@ from emoji import EMOJI_DATA, STATUS
 from storage import ids
 from storage.errors import Refusal, bad_input
 
+DEFAULT_PAGE = 50
 MAX_PAGE = 100
 MAX_IDS = 1_000
 MAX_ID_LENGTH = 100
@@ -55,8 +56,10 @@ def url(value: str | None, field: str) -> str | None:
     return value
 
 
-def first(value: int, field: str = "first") -> int:
-    """How many rows of a page."""
+def first(value: int | None, field: str = "first") -> int:
+    """How many rows of a page; fifty when nothing is said."""
+    if value is None:
+        return DEFAULT_PAGE
     if not 0 <= value <= MAX_PAGE:
         raise bad_input(field, f"This must be between 0 and {MAX_PAGE}.")
     return value

@@ -5,22 +5,22 @@ from resolvers import policy
 from resolvers.access import access_channel, access_channel_to_write
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from storage import events, ids, members
+from storage import channels, events, ids, members
 from storage.errors import bad_input, conflict, not_found
 from storage.postgres import Transaction
-from storage.records import ChannelRecord, EventKind, MemberRole, Membership
+from storage.records import EventKind, MemberRole, Membership
 
 
-async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> ChannelRecord:
+async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> Membership:
     """Become a member; nothing happens to one who is."""
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_join(viewer, access)
         await making.join(transaction, access.channel.id, [viewer.id], actor_id=viewer.id)
-        return (await access_channel(transaction, viewer, access.channel.id)).channel
+        return await access_channel(transaction, viewer, access.channel.id)
 
 
-async def leave_channel(services: Services, viewer: Viewer, channel_id: str) -> ChannelRecord:
+async def leave_channel(services: Services, viewer: Viewer, channel_id: str) -> Membership:
     """Be a member no longer; the last owner has to make somebody else one first.
 
     The answer shows the channel for the last time to those who cannot look at it from outside.
@@ -29,12 +29,12 @@ async def leave_channel(services: Services, viewer: Viewer, channel_id: str) -> 
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_leave(access)
         await _remove(transaction, access, viewer.id, actor_id=viewer.id)
-        return _with_fewer(access)
+        return await _left(transaction, viewer, access)
 
 
 async def add_members(
     services: Services, viewer: Viewer, channel_id: str, user_ids: list[str]
-) -> ChannelRecord:
+) -> Membership:
     """Make these people members; those who are already stay as they are."""
     access = await access_channel(services.database, viewer, channel_id)
     policy.require_manage_members(viewer, access)
@@ -46,24 +46,24 @@ async def add_members(
             raise bad_input("userIds", "Clients cannot be in this channel.")
         wanted = [user.id for user in users]
         await making.join(transaction, access.channel.id, wanted, actor_id=viewer.id)
-        return (await access_channel(transaction, viewer, access.channel.id)).channel
+        return await access_channel(transaction, viewer, access.channel.id)
 
 
 async def remove_member(
     services: Services, viewer: Viewer, channel_id: str, user_id: str
-) -> ChannelRecord:
+) -> Membership:
     """Take somebody out. Raises NOT_FOUND for one who is not in."""
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_manage_members(viewer, access)
         await _require_in(transaction, access, user_id)
         await _remove(transaction, access, user_id.lower(), actor_id=viewer.id)
-        return _with_fewer(access)
+        return await _left(transaction, viewer, access)
 
 
 async def update_member_role(
     services: Services, viewer: Viewer, channel_id: str, user_id: str, role: MemberRole
-) -> ChannelRecord:
+) -> Membership:
     """Make a member an owner, an admin or an ordinary member."""
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
@@ -81,7 +81,7 @@ async def update_member_role(
                 user_ids=[person],
                 detail=role,
             )
-        return (await access_channel(transaction, viewer, channel)).channel
+        return await access_channel(transaction, viewer, channel)
 
 
 async def _require_in(transaction: Transaction, access: Membership, user_id: str) -> None:
@@ -107,6 +107,8 @@ async def _remove(
     )
 
 
-def _with_fewer(access: Membership) -> ChannelRecord:
-    channel = access.channel
-    return channel._replace(member_count=channel.member_count - 1, position=channel.position + 1)
+async def _left(transaction: Transaction, viewer: Viewer, access: Membership) -> Membership:
+    """The channel as it is after the removal, seen for the last time perhaps."""
+    now = await channels.membership(transaction, access.channel.id, viewer.id)
+    assert now is not None, "the channel's lock is ours"
+    return now

@@ -35,7 +35,7 @@ async def user(services: Services, viewer: Viewer, user_id: str) -> UserRecord:
 
 
 async def users(
-    services: Services, viewer: Viewer, *, search: str | None, first: int, after: str | None
+    services: Services, viewer: Viewer, *, search: str | None, first: int | None, after: str | None
 ) -> Page[UserRecord]:
     """People the viewer may find and write to: those whose name starts with the search first,
     then by name. Raises UNAVAILABLE when the directory cannot be asked."""

@@ -6,12 +6,12 @@ from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import ids, members, messages
 from storage.errors import not_found
-from storage.records import ChannelRecord
+from storage.records import Membership
 
 
 async def mark_read(
     services: Services, viewer: Viewer, channel_id: str, message_id: str | None
-) -> ChannelRecord:
+) -> Membership:
     """Everything up to the message is read; without one, everything. Never moves back."""
     async with services.database.reading() as connection:
         access = await access_channel(connection, viewer, channel_id)
@@ -23,4 +23,4 @@ async def mark_read(
             if message is None or message.channel_id != access.channel.id:
                 raise not_found("message", "messageId")
         await members.mark_read(connection, access.channel.id, viewer.id, own)
-        return access.channel
+        return access

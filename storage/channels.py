@@ -33,6 +33,12 @@ select {COLUMNS}, {MEMBER_COLUMNS}
  where c.id = $1
 """
 
+BY_IDS = f"""
+select {COLUMNS}
+  from channels c
+ where c.id = any($1::uuid[])
+"""
+
 MEMBERSHIPS = f"""
 select {COLUMNS}, {MEMBER_COLUMNS}
   from channels c
@@ -120,6 +126,11 @@ async def membership(
     """The channel and the person's place in it; None when there is no such channel."""
     row = await connection.fetchrow(MEMBERSHIP, channel_id, user_id)
     return row and _membership(row)
+
+
+async def by_ids(connection: Connection, ids: list[str]) -> dict[str, ChannelRecord]:
+    """Channels by id; unknown ids are left out."""
+    return {row[0]: ChannelRecord(*row) for row in await connection.fetch(BY_IDS, ids)}
 
 
 async def memberships(

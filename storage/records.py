@@ -20,6 +20,13 @@ class ChannelType(StrEnum):
     CLIENT_SUPPORT = "CLIENT_SUPPORT"
 
 
+class ChannelOrder(StrEnum):
+    """How a sidebar is sorted."""
+
+    RECENT_ACTIVITY = "RECENT_ACTIVITY"
+    NAME = "NAME"
+
+
 class MemberRole(StrEnum):
     """What a member may do to the channel itself."""
 

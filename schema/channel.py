@@ -1,0 +1,159 @@
+"""Channels and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+
+import strawberry
+
+from resolvers import history, policy
+from resolvers.pages import Page
+from schema.connections import ChannelMemberConnection, MessageConnection
+from schema.context import Info
+from schema.fields import looked_up, selected, viewers_own
+from schema.message import Message
+from schema.user import User
+from storage import cursors, records
+from storage.errors import not_found
+from storage.records import ChannelRecord, MemberRecord, Membership, MessageRecord, UserRecord
+
+ChannelType = strawberry.enum(records.ChannelType)
+MemberRole = strawberry.enum(records.MemberRole)
+NotificationLevel = strawberry.enum(records.NotificationLevel)
+
+
+def shown(info: Info, access: Membership) -> ChannelRecord:
+    """The channel of an access that was granted, which the fields below it will rely on."""
+    info.context.loaders.membership_by_channel.prime(access.channel.id, access)
+    return access.channel
+
+
+async def _require_readable(info: Info, channel: ChannelRecord) -> None:
+    """A channel that was just left is shown once more, but not what is in it."""
+    access = await info.context.loaders.membership_by_channel.load(channel.id)
+    if access is None or not policy.sees(info.context.viewer, access):
+        raise not_found("channel", "id")
+
+
+def _member_user(
+    member: strawberry.Parent[MemberRecord], info: Info
+) -> UserRecord | Awaitable[UserRecord]:
+    return info.context.loaders.user_by_id.get(member.user_id)
+
+
+def _invited_by(
+    member: strawberry.Parent[MemberRecord], info: Info
+) -> UserRecord | None | Awaitable[UserRecord]:
+    return member.invited_by and info.context.loaders.user_by_id.get(member.invited_by)
+
+
+@strawberry.type
+class ChannelMember:
+    user: User = looked_up(_member_user, User)
+    role: MemberRole
+    is_muted: bool
+    is_pinned: bool
+    notification_level: NotificationLevel
+    last_read_at: datetime | None
+    invited_by: User | None = looked_up(_invited_by, User | None)
+    joined_at: datetime
+
+
+async def _members(
+    channel: strawberry.Parent[ChannelRecord],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = None,
+) -> Page[MemberRecord]:
+    await _require_readable(info, channel)
+    context = info.context
+    page = await history.channel_members(context.services, channel.id, first=first, after=after)
+    if "user" in selected(info, "edges", "node"):
+        await context.loaders.users(member.user_id for member in page.nodes)
+    return page
+
+
+async def _membership(
+    channel: strawberry.Parent[ChannelRecord], info: Info
+) -> MemberRecord | None:
+    access = await info.context.loaders.membership_by_channel.load(channel.id)
+    return access and access.member
+
+
+async def _messages(
+    channel: strawberry.Parent[ChannelRecord],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> Page[MessageRecord]:
+    await _require_readable(info, channel)
+    context = info.context
+    page = await history.channel_messages(
+        context.services, channel.id, first=first, after=after, last=last, before=before
+    )
+    await context.loaders.prepare(page.nodes, selected(info, "edges", "node"))
+    return page
+
+
+async def _last_message(
+    channel: strawberry.Parent[ChannelRecord], info: Info
+) -> MessageRecord | None:
+    if channel.last_message_id is None:
+        return None
+    await _require_readable(info, channel)
+    return await info.context.loaders.message_by_id.load(channel.last_message_id)
+
+
+async def _unread_count(channel: strawberry.Parent[ChannelRecord], info: Info) -> int:
+    return (await info.context.loaders.unread_by_channel.load(channel.id)).unread_count
+
+
+async def _mention_count(channel: strawberry.Parent[ChannelRecord], info: Info) -> int:
+    return (await info.context.loaders.unread_by_channel.load(channel.id)).mention_count
+
+
+def _cursor(channel: strawberry.Parent[ChannelRecord]) -> str:
+    return cursors.encode_event(channel.id, channel.epoch, channel.position)
+
+
+@strawberry.type
+class Channel:
+    id: strawberry.ID
+    type: ChannelType
+    name: str | None = strawberry.field(
+        description="Null for a DM: clients show the other members' names."
+    )
+    topic: str | None
+    avatar_url: str | None
+    is_private: bool
+    is_archived: bool
+    department_id: strawberry.ID | None
+    project_id: strawberry.ID | None
+    member_count: int
+    members: ChannelMemberConnection = viewers_own(_members, ChannelMemberConnection)
+    membership: ChannelMember | None = viewers_own(
+        _membership,
+        ChannelMember | None,
+        "The viewer's own membership; null when they may look but have not joined.",
+    )
+    messages: MessageConnection = viewers_own(
+        _messages,
+        MessageConnection,
+        "Oldest first within a page. `last`/`before` pages back from the newest; a reply is not "
+        "listed here but under its parent.",
+    )
+    last_message: Message | None = viewers_own(_last_message, Message | None)
+    last_message_at: datetime | None
+    unread_count: int = viewers_own(_unread_count, int)
+    mention_count: int = viewers_own(_mention_count, int)
+    cursor: str = looked_up(
+        _cursor,
+        str,
+        "The newest event's cursor: subscribe with it as `after` and nothing lies between this "
+        "answer and the stream.",
+    )
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,150 @@
+"""Documents: parsed, validated and understood once, however often they come."""
+
+from dataclasses import dataclass, field
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.language import VisitorAction
+
+from schema.fields import is_shared
+from storage.errors import bad_input
+
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 2_000
+MAX_ERRORS = 5
+KEPT = 1_000
+
+DEFINITION = "strawberry-definition"
+
+
+@dataclass(slots=True)
+class Document:
+    """A valid document, and what was found out about it."""
+
+    text: str
+    ast: DocumentNode
+    is_shared: bool
+    """Whether it asks for nothing that depends on the viewer."""
+    fields: frozenset[str]
+    """Every field's name that occurs anywhere in it."""
+    selections: dict[int, frozenset[str]] = field(default_factory=dict)
+    """See ``Context.selections``."""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to be done. Raises BAD_USER_INPUT when it is not clear which."""
+        operations = [
+            node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)
+        ]
+        if name is not None:
+            operations = [node for node in operations if node.name and node.name.value == name]
+        if len(operations) != 1:
+            raise bad_input(
+                "operationName",
+                "The document has no such operation."
+                if name is not None
+                else "The document has several operations or none: name one.",
+            )
+        return operations[0]
+
+
+class Invalid(Exception):
+    """A document that cannot be run, and why."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Documents:
+    """Every document lately used."""
+
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
+        self._schema = schema
+        self._rules = list(specified_rules)
+        if not introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
+        self._known: LRUCache[str, Document | Invalid] = LRUCache(KEPT)
+
+    def get(self, text: str) -> Document:
+        """The document of this text. Raises Invalid with what is wrong with it."""
+        known = self._known.get(text)
+        if known is None:
+            known = self._read(text)
+            self._known[text] = known
+        if isinstance(known, Invalid):
+            raise Invalid(known.errors)
+        return known
+
+    def _read(self, text: str) -> Document | Invalid:
+        if len(text) > MAX_CHARACTERS:
+            return Invalid([GraphQLError(f"Documents have at most {MAX_CHARACTERS:,} characters.")])
+        try:
+            ast = parse(text, max_tokens=MAX_TOKENS)
+        except GraphQLError as error:
+            return Invalid([error])
+        except RecursionError:
+            return Invalid([GraphQLError("The document is nested too deeply.")])
+        errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
+        if errors:
+            return Invalid(errors)
+        info = TypeInfo(self._schema)
+        survey = _Survey(info)
+        visit(ast, TypeInfoVisitor(info, survey))
+        return Document(text, ast, not survey.viewers_own, frozenset(survey.fields))
+
+
+class _Survey(Visitor):
+    """Notes the fields of a document, and whether the viewer matters to one below the root."""
+
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self._info = info
+        self.fields: set[str] = set()
+        self.viewers_own = False
+
+    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
+        """Called by graphql-core for each field."""
+        self.fields.add(node.name.value)
+        definition = self._info.get_field_def()
+        parent = self._info.get_parent_type()
+        if definition and parent and parent.name != "Subscription":
+            ours = definition.extensions.get(DEFINITION)
+            self.viewers_own = self.viewers_own or not (ours is None or is_shared(ours))
+        return None
+
+
+def is_subscription(operation: OperationDefinitionNode) -> bool:
+    """Whether the operation's results come one after the other."""
+    return operation.operation is OperationType.SUBSCRIPTION
+
+
+def root_field(operation: OperationDefinitionNode, ast: DocumentNode) -> str:
+    """The name of a valid subscription's only root field."""
+    selections = list(operation.selection_set.selections)
+    while True:
+        node = selections[0]
+        if isinstance(node, FieldNode):
+            return node.name.value
+        selection_set = getattr(node, "selection_set", None) or next(
+            definition.selection_set
+            for definition in ast.definitions
+            if getattr(definition, "name", None)
+            and definition.name.value == node.name.value  # type: ignore[attr-defined]
+            and not isinstance(definition, OperationDefinitionNode)
+        )
+        selections = list(selection_set.selections)

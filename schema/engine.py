@@ -1,0 +1,197 @@
+"""The engine: does operations against the schema, and renders events for cohorts.
+
+Bytes come out of it, ready to be sent: the transports never look inside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import (
+    ExecutionResult,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,
+    execute,
+)
+
+from realtime.hub import Render, Signal
+from realtime.stream import Stream
+from resolvers.services import Services
+from resolvers.viewer import Viewer
+from schema.context import new_context
+from schema.documents import Document, Documents, Invalid, is_subscription, root_field
+from schema.errors import formatted, refusal_error
+from schema.subscription import SOURCES
+from storage.errors import Refusal
+from storage.records import EventRecord
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked for."""
+
+    query: str
+    variables: Variables
+    operation_name: str | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request whose document is valid."""
+
+    request: Request
+    document: Document
+    operation: OperationDefinitionNode
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether its results come one after the other."""
+        return is_subscription(self.operation)
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it changes anything."""
+        return self.operation.operation is OperationType.MUTATION
+
+
+class Rejected(Exception):
+    """The request was not run at all; ``errors`` are GraphQL errors in their JSON form."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Engine:
+    """Runs operations of one schema with the services of one process."""
+
+    def __init__(self, schema: GraphQLSchema, services: Services, *, introspection: bool) -> None:
+        self._schema = schema
+        self._services = services
+        self._documents = Documents(schema, introspection=introspection)
+
+    def prepare(self, request: Request) -> Prepared:
+        """The request, understood. Raises Rejected."""
+        try:
+            document = self._documents.get(request.query)
+            operation = document.operation(request.operation_name)
+        except Invalid as invalid:
+            raise Rejected(
+                [formatted(error, request.request_id) for error in invalid.errors]
+            ) from None
+        except Refusal as refusal:
+            raise Rejected([refusal_error(refusal, request.request_id)]) from None
+        return Prepared(request, document, operation)
+
+    async def execute(self, prepared: Prepared, viewer: Viewer | None) -> bytes:
+        """The result of a query or mutation, as JSON. Never raises for what a client can cause."""
+        request, document = prepared.request, prepared.document
+        outcome = execute(
+            self._schema,
+            document.ast,
+            context_value=new_context(self._services, viewer, document.selections),
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+        )
+        result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        return encoded(result, request.request_id)
+
+    async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":
+        """The subscription, authorized and ready to run. Raises Rejected."""
+        request, document = prepared.request, prepared.document
+        outcome = create_source_event_stream(
+            self._schema,
+            document.ast,
+            context_value=new_context(self._services, viewer, document.selections),
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+        )
+        source = outcome if isinstance(outcome, (ExecutionResult, Stream)) else await outcome
+        if isinstance(source, ExecutionResult):
+            errors = source.errors or []
+            raise Rejected([formatted(error, request.request_id) for error in errors])
+        assert isinstance(source, Stream), "every subscription of ours follows a channel"
+        return self._subscription(prepared, source, viewer)
+
+    def _subscription(
+        self, prepared: Prepared, stream: Stream, viewer: Viewer | None
+    ) -> "Subscription":
+        # Those who ask for the same in the same words share every result; a
+        # document with a field of the viewer's own makes a cohort of one person.
+        request, document = prepared.request, prepared.document
+        whose = None if document.is_shared else viewer
+        key = (
+            request.query,
+            request.operation_name,
+            orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS),
+            whose and whose.id,
+        )
+        name = root_field(prepared.operation, document.ast)
+        wanted = SOURCES[name]
+
+        async def render(signal: Signal) -> bytes | None:
+            root = wanted(signal)
+            return None if root is None else await self._render(prepared, whose, signal, root)
+
+        return Subscription(stream, key, render)
+
+    async def _render(
+        self, prepared: Prepared, viewer: Viewer | None, signal: Signal, root: Any
+    ) -> bytes:
+        request, document = prepared.request, prepared.document
+        context = new_context(self._services, viewer, document.selections)
+        if isinstance(signal, EventRecord) and signal.message is not None:
+            await context.loaders.prepare([signal.message], document.fields)
+        outcome = execute(
+            self._schema,
+            document.ast,
+            root_value=root,
+            context_value=context,
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+        )
+        result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        return encoded(result, request.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A stream, and what its cohort is and is sent."""
+
+    stream: Stream
+    cohort_key: tuple[Any, ...]
+    render: Render
+
+
+def encoded(result: ExecutionResult, request_id: str) -> bytes:
+    """A result as JSON; ``errors`` come first, where people look."""
+    answer: dict[str, Any] = {}
+    if result.errors:
+        answer["errors"] = [formatted(error, request_id) for error in result.errors]
+    answer["data"] = result.data
+    return to_json(answer)
+
+
+def to_json(value: Any) -> bytes:
+    """The value as JSON, whatever strings clients have sent that errors now repeat."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_printable(value))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return value
+

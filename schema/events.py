@@ -1,0 +1,137 @@
+"""What happens in a channel, as subscriptions tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from schema.channel import Channel, MemberRole
+from schema.context import Info
+from schema.fields import looked_up
+from schema.message import Message
+from schema.user import User
+from storage import cursors
+from storage.events import Typed
+from storage.records import ChannelRecord, EventRecord, UserRecord
+
+
+def _cursor(event: strawberry.Parent[EventRecord]) -> str:
+    return cursors.encode_event(event.channel_id, event.epoch, event.position)
+
+
+def _actor(
+    event: strawberry.Parent[EventRecord], info: Info
+) -> UserRecord | None | Awaitable[UserRecord]:
+    return event.actor_id and info.context.loaders.user_by_id.get(event.actor_id)
+
+
+def _user(
+    event: strawberry.Parent[EventRecord | Typed], info: Info
+) -> UserRecord | Awaitable[UserRecord]:
+    assert event.user_id is not None, "this kind of event is about somebody"
+    return info.context.loaders.user_by_id.get(event.user_id)
+
+
+def _detail(event: strawberry.Parent[EventRecord]) -> str | None:
+    return event.detail
+
+
+def _channel(
+    event: strawberry.Parent[EventRecord], info: Info
+) -> ChannelRecord | Awaitable[ChannelRecord]:
+    return info.context.loaders.channel_by_id.get(event.channel_id)
+
+
+@strawberry.interface
+class ChannelEvent:
+    cursor: str = looked_up(
+        _cursor, str, "Pass the last one received as `after` to go on from there."
+    )
+    channel_id: strawberry.ID
+    occurred_at: datetime
+    actor: User | None = looked_up(_actor, User | None)
+
+    @classmethod
+    def resolve_type(cls, event: EventRecord, *_: Any) -> str:
+        """An event's kind is the name of its type."""
+        return event.kind
+
+
+class _Logged:
+    @classmethod
+    def is_type_of(cls, event: EventRecord, _: Any) -> bool:
+        """See ``ChannelEvent.resolve_type``."""
+        return event.kind == cls.__name__
+
+
+@strawberry.type
+class MessageSent(_Logged, ChannelEvent):
+    message: Message
+
+
+@strawberry.type
+class MessageEdited(_Logged, ChannelEvent):
+    message: Message
+
+
+@strawberry.type
+class MessageDeleted(_Logged, ChannelEvent):
+    message_id: strawberry.ID
+
+
+@strawberry.type
+class ReactionAdded(_Logged, ChannelEvent):
+    message_id: strawberry.ID
+    emoji: str = looked_up(_detail, str)
+    user: User = looked_up(_user, User)
+
+
+@strawberry.type
+class ReactionRemoved(_Logged, ChannelEvent):
+    message_id: strawberry.ID
+    emoji: str = looked_up(_detail, str)
+    user: User = looked_up(_user, User)
+
+
+@strawberry.type
+class MemberJoined(_Logged, ChannelEvent):
+    user: User = looked_up(_user, User)
+
+
+@strawberry.type
+class MemberLeft(_Logged, ChannelEvent):
+    user: User = looked_up(_user, User)
+
+
+@strawberry.type
+class MemberRoleChanged(_Logged, ChannelEvent):
+    user: User = looked_up(_user, User)
+    role: MemberRole = looked_up(_detail, MemberRole)
+
+
+@strawberry.type
+class ChannelUpdated(_Logged, ChannelEvent):
+    channel: Channel = looked_up(_channel, Channel)
+
+
+@strawberry.type
+class TypingEvent:
+    channel_id: strawberry.ID
+    user: User = looked_up(_user, User)
+    is_typing: bool
+
+
+EVENT_TYPES = [
+    MessageSent,
+    MessageEdited,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MemberJoined,
+    MemberLeft,
+    MemberRoleChanged,
+    ChannelUpdated,
+]

@@ -1,0 +1,159 @@
+"""Messages, and what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from resolvers import history, inputs
+from resolvers.pages import Page
+from schema.connections import MessageConnection
+from schema.context import Info
+from schema.fields import looked_up, selected, viewers_own
+from schema.user import User
+from storage import records
+from storage.records import (
+    AttachmentRecord,
+    ChannelRecord,
+    MessageRecord,
+    ReactionRecord,
+    UserRecord,
+)
+
+if TYPE_CHECKING:
+    from schema.channel import Channel
+
+MessageContentType = strawberry.enum(records.MessageContentType)
+
+
+async def _reaction_users(
+    reaction: strawberry.Parent[ReactionRecord], info: Info, first: int | None = 20
+) -> list[UserRecord]:
+    return await info.context.loaders.users(reaction.user_ids[: inputs.first(first)])
+
+
+def _viewer_has_reacted(reaction: strawberry.Parent[ReactionRecord], info: Info) -> bool:
+    return info.context.viewer.id in reaction.user_ids
+
+
+@strawberry.type
+class Reaction:
+    emoji: str
+    count: int
+    users: list[User] = looked_up(_reaction_users, list[User])
+    viewer_has_reacted: bool = viewers_own(_viewer_has_reacted, bool)
+
+
+async def _url(attachment: strawberry.Parent[AttachmentRecord], info: Info) -> str:
+    return await info.context.services.objects.download_url(
+        attachment.object_key, attachment.file_name, attachment.mime_type
+    )
+
+
+def _uploader(
+    attachment: strawberry.Parent[AttachmentRecord], info: Info
+) -> UserRecord | Awaitable[UserRecord]:
+    return info.context.loaders.user_by_id.get(attachment.uploader_id)
+
+
+@strawberry.type
+class Attachment:
+    id: strawberry.ID
+    file_name: str
+    file_size: int = strawberry.field(description="Bytes.")
+    mime_type: str
+    width: int | None
+    height: int | None
+    duration_seconds: int | None = strawberry.field(description="Seconds, for sound and video.")
+    url: str = looked_up(_url, str, "Short-lived signed link.")
+    uploader: User = looked_up(_uploader, User)
+    uploaded_at: datetime
+
+
+def _channel(
+    message: strawberry.Parent[MessageRecord], info: Info
+) -> ChannelRecord | Awaitable[ChannelRecord]:
+    return info.context.loaders.channel_by_id.get(message.channel_id)
+
+
+def _sender(
+    message: strawberry.Parent[MessageRecord], info: Info
+) -> UserRecord | Awaitable[UserRecord]:
+    return info.context.loaders.user_by_id.get(message.sender_id)
+
+
+def _parent(
+    message: strawberry.Parent[MessageRecord], info: Info
+) -> MessageRecord | None | Awaitable[MessageRecord | None]:
+    if message.parent_id is None:
+        return None
+    return info.context.loaders.message_by_id.get(message.parent_id)
+
+
+async def _replies(
+    message: strawberry.Parent[MessageRecord],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = None,
+) -> Page[MessageRecord]:
+    context = info.context
+    page = await history.replies(context.services, message.id, first=first, after=after)
+    await context.loaders.prepare(page.nodes, selected(info, "edges", "node"))
+    return page
+
+
+async def _mentions(message: strawberry.Parent[MessageRecord], info: Info) -> list[UserRecord]:
+    loaders = info.context.loaders
+    return await loaders.users(await loaders.mentions_by_message.load(message.id))
+
+
+def _attachments(
+    message: strawberry.Parent[MessageRecord], info: Info
+) -> list[AttachmentRecord] | Awaitable[list[AttachmentRecord]]:
+    return info.context.loaders.attachments_by_message.get(message.id)
+
+
+def _reactions(
+    message: strawberry.Parent[MessageRecord], info: Info
+) -> list[ReactionRecord] | Awaitable[list[ReactionRecord]]:
+    return info.context.loaders.reactions_by_message.get(message.id)
+
+
+def _client_message_id(message: strawberry.Parent[MessageRecord], info: Info) -> str | None:
+    return message.client_message_id if message.sender_id == info.context.viewer.id else None
+
+
+@strawberry.type
+class Message:
+    id: strawberry.ID
+    channel_id: strawberry.ID
+    channel: Annotated[Channel, strawberry.lazy("schema.channel")] = looked_up(
+        _channel, Annotated["Channel", strawberry.lazy("schema.channel")]
+    )
+    sender: User = looked_up(_sender, User)
+    content: str = strawberry.field(description="Empty once the message is deleted.")
+    content_type: MessageContentType
+    parent: Message | None = looked_up(
+        _parent,
+        Annotated["Message", strawberry.lazy("schema.message")] | None,
+        "The thread's root, for a reply.",
+    )
+    reply_count: int
+    replies: MessageConnection = looked_up(_replies, MessageConnection)
+    mentions: list[User] = looked_up(_mentions, list[User])
+    attachments: list[Attachment] = looked_up(_attachments, list[Attachment])
+    reactions: list[Reaction] = looked_up(
+        _reactions, list[Reaction], "One entry for each emoji, in the order first used."
+    )
+    is_edited: bool
+    edited_at: datetime | None
+    is_deleted: bool
+    client_message_id: str | None = viewers_own(
+        _client_message_id,
+        str | None,
+        "What the sender passed to `sendMessage`; null for everybody else.",
+    )
+    created_at: datetime

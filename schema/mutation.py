@@ -1,0 +1,249 @@
+"""What can be done."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import strawberry
+
+from resolvers import changes, channels, live, membership, messages, reading
+from resolvers.messages import Draft
+from resolvers.pages import Edge, message_edge
+from schema.channel import Channel, ChannelType, MemberRole, shown
+from schema.connections import MessageEdge
+from schema.context import Info
+from schema.fields import viewers_own
+from schema.message import Message
+from storage import records
+from storage.records import ChannelRecord, Membership, MessageRecord
+
+
+@strawberry.input
+class CreateChannelInput:
+    type: ChannelType = records.ChannelType.GROUP
+    name: str
+    topic: str | None = None
+    is_private: bool = False
+    member_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class UpdateChannelInput:
+    channel_id: strawberry.ID
+    name: str | None = strawberry.UNSET
+    topic: str | None = strawberry.UNSET
+    avatar_url: str | None = strawberry.UNSET
+    is_private: bool | None = strawberry.UNSET
+
+
+@strawberry.input
+class SendMessageInput:
+    channel_id: strawberry.ID
+    content: str
+    parent_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Makes this a reply in that message's thread."
+    )
+    mentioned_user_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    client_message_id: str | None = strawberry.field(
+        default=None,
+        description="Chosen by the client, unique for the sender: makes sending safe to retry.",
+    )
+
+
+@strawberry.type
+class ChannelPayload:
+    channel: Channel
+
+
+@strawberry.type
+class MessagePayload:
+    message: Message
+
+
+@strawberry.type(description="The edge goes straight into a cached MessageConnection.")
+class SendMessagePayload:
+    message: Message
+    message_edge: MessageEdge
+
+
+class Changed(NamedTuple):
+    """The channel a mutation was about."""
+
+    channel: ChannelRecord
+
+
+class Written(NamedTuple):
+    """The message a mutation was about."""
+
+    message: MessageRecord
+
+    @property
+    def message_edge(self) -> Edge[MessageRecord]:
+        """Its place in its channel or thread."""
+        return message_edge(self.message)
+
+
+def _changed(info: Info, access: Membership) -> Changed:
+    return Changed(shown(info, access))
+
+
+async def _create_channel(info: Info, input: CreateChannelInput) -> Changed:
+    access = await channels.create_channel(
+        info.context.services,
+        info.context.viewer,
+        type=input.type,
+        name=input.name,
+        topic=input.topic,
+        is_private=input.is_private,
+        member_ids=list(input.member_ids),
+    )
+    return _changed(info, access)
+
+
+async def _update_channel(info: Info, input: UpdateChannelInput) -> Changed:
+    named = {
+        name: getattr(input, name)
+        for name in ("name", "topic", "avatar_url", "is_private")
+        if getattr(input, name) is not strawberry.UNSET
+    }
+    access = await channels.update_channel(
+        info.context.services, info.context.viewer, input.channel_id, named
+    )
+    return _changed(info, access)
+
+
+async def _open_direct_message(info: Info, user_ids: list[strawberry.ID]) -> Changed:
+    access = await channels.open_direct_message(
+        info.context.services, info.context.viewer, list(user_ids)
+    )
+    return _changed(info, access)
+
+
+async def _join_channel(info: Info, channel_id: strawberry.ID) -> Changed:
+    context = info.context
+    return _changed(
+        info, await membership.join_channel(context.services, context.viewer, channel_id)
+    )
+
+
+async def _leave_channel(info: Info, channel_id: strawberry.ID) -> Changed:
+    context = info.context
+    return _changed(
+        info, await membership.leave_channel(context.services, context.viewer, channel_id)
+    )
+
+
+async def _add_members(
+    info: Info, channel_id: strawberry.ID, user_ids: list[strawberry.ID]
+) -> Changed:
+    access = await membership.add_members(
+        info.context.services, info.context.viewer, channel_id, list(user_ids)
+    )
+    return _changed(info, access)
+
+
+async def _remove_member(info: Info, channel_id: strawberry.ID, user_id: strawberry.ID) -> Changed:
+    access = await membership.remove_member(
+        info.context.services, info.context.viewer, channel_id, user_id
+    )
+    return _changed(info, access)
+
+
+async def _update_member_role(
+    info: Info, channel_id: strawberry.ID, user_id: strawberry.ID, role: MemberRole
+) -> Changed:
+    access = await membership.update_member_role(
+        info.context.services, info.context.viewer, channel_id, user_id, role
+    )
+    return _changed(info, access)
+
+
+async def _send_message(info: Info, input: SendMessageInput) -> Written:
+    draft = Draft(
+        channel_id=input.channel_id,
+        content=input.content,
+        parent_id=input.parent_id,
+        mentioned_user_ids=tuple(input.mentioned_user_ids),
+        attachment_ids=tuple(input.attachment_ids),
+        client_message_id=input.client_message_id,
+    )
+    context = info.context
+    return Written(await messages.send_message(context.services, context.viewer, draft))
+
+
+async def _edit_message(info: Info, message_id: strawberry.ID, content: str) -> Written:
+    context = info.context
+    return Written(
+        await changes.edit_message(context.services, context.viewer, message_id, content)
+    )
+
+
+async def _delete_message(info: Info, message_id: strawberry.ID) -> Written:
+    context = info.context
+    return Written(await changes.delete_message(context.services, context.viewer, message_id))
+
+
+async def _add_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
+    context = info.context
+    return Written(
+        await changes.add_reaction(context.services, context.viewer, message_id, emoji)
+    )
+
+
+async def _remove_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
+    context = info.context
+    return Written(
+        await changes.remove_reaction(context.services, context.viewer, message_id, emoji)
+    )
+
+
+async def _mark_read(
+    info: Info, channel_id: strawberry.ID, message_id: strawberry.ID | None = None
+) -> Changed:
+    access = await reading.mark_read(
+        info.context.services, info.context.viewer, channel_id, message_id
+    )
+    return _changed(info, access)
+
+
+async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = True) -> bool:
+    context = info.context
+    return await live.set_typing(context.services, context.viewer, channel_id, is_typing)
+
+
+@strawberry.type
+class Mutation:
+    create_channel: ChannelPayload = viewers_own(_create_channel, ChannelPayload)
+    update_channel: ChannelPayload = viewers_own(_update_channel, ChannelPayload)
+    open_direct_message: ChannelPayload = viewers_own(
+        _open_direct_message,
+        ChannelPayload,
+        "The DM or group DM of exactly these people and the viewer; made when there is none yet.",
+    )
+    join_channel: ChannelPayload = viewers_own(_join_channel, ChannelPayload)
+    leave_channel: ChannelPayload = viewers_own(_leave_channel, ChannelPayload)
+    add_members: ChannelPayload = viewers_own(_add_members, ChannelPayload)
+    remove_member: ChannelPayload = viewers_own(_remove_member, ChannelPayload)
+    update_member_role: ChannelPayload = viewers_own(_update_member_role, ChannelPayload)
+    send_message: SendMessagePayload = viewers_own(
+        _send_message,
+        SendMessagePayload,
+        "Sent again with the same clientMessageId, it returns the first message and sends "
+        "nothing; with other content it is a CONFLICT.",
+    )
+    edit_message: MessagePayload = viewers_own(_edit_message, MessagePayload)
+    delete_message: MessagePayload = viewers_own(_delete_message, MessagePayload)
+    add_reaction: MessagePayload = viewers_own(_add_reaction, MessagePayload)
+    remove_reaction: MessagePayload = viewers_own(_remove_reaction, MessagePayload)
+    mark_read: ChannelPayload = viewers_own(
+        _mark_read,
+        ChannelPayload,
+        "Everything up to the message is read; without one, everything. Never moves back.",
+    )
+    set_typing: bool = viewers_own(
+        _set_typing,
+        bool,
+        "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent "
+        "message.",
+    )

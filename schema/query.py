@@ -1,0 +1,150 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+import strawberry
+
+from resolvers import channels, history, people
+from resolvers.pages import Edge, Page
+from resolvers.viewer import Viewer as SignedIn
+from schema.channel import Channel, ChannelType, shown
+from schema.connections import ChannelConnection, UserConnection
+from schema.context import Info
+from schema.fields import selected, viewers_own
+from schema.message import Message
+from schema.user import User
+from storage import records
+from storage.errors import ErrorCode, Refusal
+from storage.records import ChannelRecord, MessageRecord, UserRecord
+
+ChannelOrder = strawberry.enum(records.ChannelOrder)
+
+
+@strawberry.input
+class ChannelFilter:
+    types: list[ChannelType] | None = None
+    unread_only: bool | None = False
+    include_archived: bool | None = False
+    search: str | None = None
+
+
+@strawberry.type
+class UnreadSummary:
+    messages: int
+    mentions: int
+    channels: int
+
+
+async def _channels(
+    viewer: strawberry.Parent[SignedIn],
+    info: Info,
+    filter: ChannelFilter | None = None,
+    order_by: ChannelOrder | None = records.ChannelOrder.RECENT_ACTIVITY,
+    first: int | None = 50,
+    after: str | None = None,
+) -> Page[ChannelRecord]:
+    wanted = filter or ChannelFilter()
+    page = await channels.sidebar(
+        info.context.services,
+        viewer,
+        by_name=order_by == records.ChannelOrder.NAME,
+        types=wanted.types,
+        unread_only=bool(wanted.unread_only),
+        include_archived=bool(wanted.include_archived),
+        search=wanted.search,
+        first=first,
+        after=after,
+    )
+    edges = [Edge(edge.cursor, shown(info, edge.node)) for edge in page.edges]
+    await _read_last_messages(info, [edge.node for edge in edges])
+    return Page(edges, page.has_next, page.has_previous)
+
+
+async def _read_last_messages(info: Info, listed: list[ChannelRecord]) -> None:
+    if "lastMessage" in selected(info, "edges", "node"):
+        last = [channel.last_message_id for channel in listed if channel.last_message_id]
+        found = await info.context.loaders.message_by_id.load_many(last)
+        senders = {message.sender_id for message in found if message}
+        await info.context.loaders.users(senders)
+
+
+async def _unread(viewer: strawberry.Parent[SignedIn], info: Info) -> UnreadSummary:
+    counts = await channels.unread_total(info.context.services, viewer)
+    return UnreadSummary(
+        messages=sum(count.unread_count for count in counts),
+        mentions=sum(count.mention_count for count in counts),
+        channels=sum(bool(count.unread_count or count.mention_count) for count in counts),
+    )
+
+
+@strawberry.type
+class Viewer:
+    user: User
+    channels: ChannelConnection = viewers_own(_channels, ChannelConnection)
+    unread: UnreadSummary = viewers_own(
+        _unread,
+        UnreadSummary,
+        "Totals over every channel the viewer is in; exact, muted channels left out.",
+    )
+
+
+def _viewer(info: Info) -> SignedIn:
+    return info.context.viewer
+
+
+async def _channel(info: Info, id: strawberry.ID) -> ChannelRecord | None:
+    context = info.context
+    try:
+        return shown(info, await channels.channel(context.services, context.viewer, id))
+    except Refusal as refusal:
+        return _nothing(refusal)
+
+
+async def _message(info: Info, id: strawberry.ID) -> MessageRecord | None:
+    context = info.context
+    try:
+        found = await history.message(context.services, context.viewer, id)
+    except Refusal as refusal:
+        return _nothing(refusal)
+    await context.loaders.prepare([found], selected(info))
+    return found
+
+
+async def _user(info: Info, id: strawberry.ID) -> UserRecord | None:
+    context = info.context
+    try:
+        return await people.user(context.services, context.viewer, id)
+    except Refusal as refusal:
+        return _nothing(refusal)
+
+
+async def _users(
+    info: Info, search: str | None = None, first: int | None = 20, after: str | None = None
+) -> Page[UserRecord]:
+    context = info.context
+    return await people.users(
+        context.services, context.viewer, search=search, first=first, after=after
+    )
+
+
+def _nothing(refusal: Refusal) -> None:
+    if refusal.code is not ErrorCode.NOT_FOUND:
+        raise refusal
+
+
+@strawberry.type
+class Query:
+    viewer: Viewer = viewers_own(
+        _viewer, Viewer, "The signed-in user and everything that is theirs."
+    )
+    channel: Channel | None = viewers_own(
+        _channel,
+        Channel | None,
+        "Null when the channel does not exist or the viewer may not see it: the two look the "
+        "same.",
+    )
+    message: Message | None = viewers_own(_message, Message | None)
+    user: User | None = viewers_own(_user, User | None)
+    users: UserConnection = viewers_own(
+        _users, UserConnection, "People the viewer may find and write to, best match first."
+    )

@@ -1,0 +1,73 @@
+"""What can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import strawberry
+
+from realtime.hub import Signal
+from realtime.stream import Stream
+from resolvers import live
+from schema.context import Info
+from schema.events import ChannelEvent, TypingEvent
+from schema.message import Message
+from storage.events import Typed
+from storage.records import EventKind, EventRecord
+
+
+async def _follow(info: Info, channel_id: strawberry.ID, after: str | None = None) -> Stream:
+    context = info.context
+    return await live.follow_channel(context.services, context.viewer, channel_id, after)
+
+
+async def _message_added(
+    info: Info, channel_id: strawberry.ID, after: str | None = None
+) -> AsyncIterator[Message]:
+    return await _follow(info, channel_id, after)  # type: ignore[return-value]
+
+
+async def _channel_events(
+    info: Info, channel_id: strawberry.ID, after: str | None = None
+) -> AsyncIterator[ChannelEvent]:
+    return await _follow(info, channel_id, after)  # type: ignore[return-value]
+
+
+async def _typing(info: Info, channel_id: strawberry.ID) -> AsyncIterator[TypingEvent]:
+    return await _follow(info, channel_id)  # type: ignore[return-value]
+
+
+@strawberry.type
+class Subscription:
+    message_added: Message = strawberry.subscription(
+        resolver=_message_added,
+        description="New messages of a channel, replies included. With `after`, first everything "
+        "missed since that cursor, in order, then live.",
+    )
+    channel_events: ChannelEvent = strawberry.subscription(
+        resolver=_channel_events,
+        description="Everything that happens in a channel, in order, each exactly once.",
+    )
+    typing: TypingEvent = strawberry.subscription(resolver=_typing)
+
+
+def _sent_message(signal: Signal) -> Any:
+    is_sent = isinstance(signal, EventRecord) and signal.kind == EventKind.MESSAGE_SENT
+    return signal.message if is_sent else None  # type: ignore[union-attr]
+
+
+def _event(signal: Signal) -> Any:
+    return signal if isinstance(signal, EventRecord) else None
+
+
+def _typed(signal: Signal) -> Any:
+    return signal if isinstance(signal, Typed) else None
+
+
+SOURCES: dict[str, Callable[[Signal], Any]] = {
+    "messageAdded": _sent_message,
+    "channelEvents": _event,
+    "typing": _typed,
+}
+"""What each root field makes of a signal; None when it is not one for it."""

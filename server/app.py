@@ -1,0 +1,141 @@
+"""The application: routes, and what stands behind them while it runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from schema import graphql_schema, printed
+from schema.engine import Engine
+from server import probes
+from server.auth import Authenticator
+from server.graphiql import GraphiQL
+from server.health import Health
+from server.http import GraphQLOverHTTP
+from server.janitor import sweep_for_ever
+from server.migrate import head
+from server.origins import Origins
+from server.services import open_services
+from server.sessions import Sessions
+from server.settings import Settings
+from server.socket import SocketLimits
+from server.sockets import Sockets
+
+
+def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlette:
+    """The application for these settings; ``graphiql`` is a page that knows more than the plain one."""
+    app = _Backchannel(settings)
+    routes: list[BaseRoute] = [
+        Route("/graphql", app.graphql, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", app.socket),
+        Route("/healthz", app.alive),
+        Route("/readyz", app.ready),
+    ]
+    if settings.introspection:
+        routes.append(Route("/schema.graphql", _schema))
+    if settings.graphiql:
+        routes += (graphiql or GraphiQL()).routes()
+        routes.append(Route("/", lambda _: RedirectResponse("graphiql")))
+    return Starlette(routes=routes, lifespan=app.lifespan, middleware=_cors(settings))
+
+
+class _Backchannel:
+    """The endpoints, which exist once the lifespan has begun."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            services = await stack.enter_async_context(open_services(settings))
+            sessions = Sessions(
+                authenticator(settings), services, settings.session_cache_seconds
+            )
+            engine = Engine(graphql_schema(), services, introspection=settings.introspection)
+            origins = Origins(settings.allowed_origins)
+            self._http = GraphQLOverHTTP(engine, sessions, origins)
+            self._sockets = Sockets(engine, sessions, origins, socket_limits(settings))
+            self._health = Health(
+                {
+                    "postgres": lambda: probes.schema(services.database, head()),
+                    "mongodb": services.directory.ping,
+                    "s3": services.objects.ping,
+                },
+                optional={"s3"},
+            )
+            await stack.enter_async_context(_in_background(self._sockets.watch_sessions))
+            await stack.enter_async_context(_in_background(lambda: sweep_for_ever(services)))
+            yield
+
+    async def graphql(self, request: Request) -> Response:
+        return await self._http(request)
+
+    async def socket(self, websocket: WebSocket) -> None:
+        await self._sockets.serve(websocket)
+
+    async def alive(self, request: Request) -> Response:
+        return await self._health.live(request)
+
+    async def ready(self, request: Request) -> Response:
+        return await self._health.ready(request)
+
+
+def authenticator(settings: Settings) -> Authenticator:
+    """What verifies tokens under these settings."""
+    secret = settings.jwt_secret
+    return Authenticator(
+        secret=secret.get_secret_value() if secret else None,
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        leeway=settings.jwt_leeway,
+    )
+
+
+def socket_limits(settings: Settings) -> SocketLimits:
+    """What one socket may take under these settings."""
+    return SocketLimits(
+        init_seconds=settings.connection_init_seconds,
+        operations=settings.socket_max_operations,
+        outbox_bytes=settings.socket_outbox_bytes,
+    )
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+            expose_headers=["x-request-id"],
+            max_age=600,
+        )
+    ]
+
+
+async def _schema(_: Request) -> Response:
+    return PlainTextResponse(printed(), media_type="application/graphql")
+
+
+@asynccontextmanager
+async def _in_background(work: Callable[[], Coroutine[object, object, None]]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+

@@ -1,0 +1,49 @@
+"""Running the application: one process, or several on one port."""
+
+from typing import Any
+
+import uvicorn
+
+from server import logs
+from server.app import create_app
+from server.settings import Settings
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to stop (SIGTERM, SIGINT); answers the exit code.
+
+    With several workers the settings reach each of them by the environment.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    if settings.workers > 1:
+        uvicorn.run("server.serve:worker", factory=True, **options(settings))
+        return 0
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), **options(settings)))
+    server.run()
+    return 0 if server.started else 2
+
+
+def worker() -> Any:
+    """The application of one worker process."""
+    settings = Settings()  # type: ignore[call-arg]
+    logs.configure(settings.log_level, settings.log_format)
+    return create_app(settings)
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn is run under these settings."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "workers": settings.workers,
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.socket_max_frame_bytes,
+        "ws_ping_interval": settings.socket_keepalive_seconds,
+        "ws_ping_timeout": settings.socket_keepalive_seconds,
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": int(settings.shutdown_seconds),
+        "server_header": False,
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "on",
+    }

@@ -1,0 +1,107 @@
+"""The servers behind one process, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from loaders.profiles import Profiles
+from realtime.live import Live
+from resolvers.services import Rules, Services
+from server.settings import Settings
+from storage.directory import Directory, DirectoryNames
+from storage.objects import ObjectStore, ObjectStoreConfig
+from storage.postgres import Database
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything operations use, for as long as the block lasts. Raises UNAVAILABLE when
+    PostgreSQL cannot be reached; MongoDB and S3 may come later."""
+    async with AsyncExitStack() as stack:
+        database = await Database.connect(
+            settings.database_url,
+            min_size=settings.database_pool_min,
+            max_size=settings.database_pool_max,
+            timeout=settings.database_timeout,
+        )
+        stack.push_async_callback(database.close)
+        mongo = await stack.enter_async_context(_mongo(settings))
+        directory = Directory(
+            mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
+        )
+        objects = await stack.enter_async_context(ObjectStore.open(_store(settings)))
+        listen_url = settings.listen_url or settings.database_url
+        live = await stack.enter_async_context(Live.open(database, listen_url))
+        yield Services(
+            database=database,
+            directory=directory,
+            profiles=Profiles(directory, settings.profile_cache_seconds),
+            objects=objects,
+            live=live,
+            rules=Rules(
+                message_max_length=settings.message_max_length,
+                direct_messages=settings.direct_messages,
+                super_admin_role=settings.super_admin_role,
+            ),
+        )
+
+
+@asynccontextmanager
+async def _mongo(settings: Settings) -> AsyncIterator[Any]:
+    milliseconds = int(settings.mongo_timeout * 1000)
+    options: dict[str, Any] = {
+        "serverSelectionTimeoutMS": milliseconds,
+        "connectTimeoutMS": milliseconds,
+        "socketTimeoutMS": milliseconds,
+        "appname": "backchannel",
+    }
+    if settings.mongo_driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        motor: Any = AsyncIOMotorClient(settings.mongo_url, **options)
+        try:
+            yield motor
+        finally:
+            motor.close()
+    else:
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongo_url, **options)
+        async with client:
+            yield client
+
+
+def directory_names(settings: Settings) -> DirectoryNames:
+    """What the host application calls things."""
+    return DirectoryNames(
+        users=settings.users_collection,
+        departments=settings.departments_collection,
+        projects=settings.projects_collection,
+        roles=settings.roles_collection,
+        user_name=settings.user_name_field,
+        user_email=settings.user_email_field,
+        user_avatar=settings.user_avatar_field,
+        user_is_client=settings.user_is_client_field,
+        user_status=settings.user_status_field,
+        user_active_value=settings.user_active_value,
+        user_department=settings.user_department_field,
+        user_team=settings.user_team_field,
+        user_role=settings.user_role_field,
+        role_name=settings.role_name_field,
+        role_permissions=settings.role_permissions_field,
+        permission_resource=settings.permission_resource_field,
+        permission_actions=settings.permission_actions_field,
+    )
+
+
+def _store(settings: Settings) -> ObjectStoreConfig:
+    secret = settings.s3_secret_access_key
+    return ObjectStoreConfig(
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        endpoint_url=settings.s3_endpoint_url,
+        public_url=settings.s3_public_url,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        path_style=settings.s3_path_style,
+    )

@@ -1,0 +1,260 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, one connection.
+
+https://github.com/enisdenny/graphql-ws/blob/master/PROTOCOL.md. The close
+codes below 4400 are those on which clients reconnect by themselves.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from schema.engine import Engine
+from server.auth import token_in
+from server.operation import Operation
+from server.requests import read_json
+from server.sessions import Sessions, SignedIn
+from storage.errors import ErrorCode, Refusal
+
+PROTOCOL = "graphql-transport-ws"
+
+log = structlog.get_logger(__name__)
+
+
+class Close(IntEnum):
+    """Why a socket is closed."""
+
+    RESTART = 1012
+    """The server goes down: reconnect, to another one perhaps."""
+    TRY_AGAIN_LATER = 1013
+    """Too slow to follow, or a server behind us is out of reach: reconnect; cursors still serve."""
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    """No valid token, or none any more."""
+    BAD_PROTOCOL = 4406
+    INIT_TIMEOUT = 4408
+    ID_IN_USE = 4409
+    TOO_MANY_INITS = 4429
+
+
+class Closing(Exception):
+    """The connection has to be closed, with this code and reason."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """What one connection may take."""
+
+    init_seconds: float = 5.0
+    operations: int = 100
+    outbox_bytes: int = 1_048_576
+    """Bytes that wait for a reader before it is given up."""
+
+
+class Socket:
+    """One connection: reads what the client says, writes what its operations produce."""
+
+    def __init__(
+        self, websocket: WebSocket, engine: Engine, sessions: Sessions, limits: SocketLimits
+    ) -> None:
+        self._websocket = websocket
+        self._sessions = sessions
+        self._limits = limits
+        self.engine = engine
+        self.signed_in: SignedIn | None = None
+        self.operations: dict[str, Operation] = {}
+        self._is_initialised = False
+        self._outbox: deque[bytes] = deque()
+        self._outbox_bytes = 0
+        self._outbox_filled = asyncio.Event()
+        self._outbox_emptied = asyncio.Event()
+        self._deadline: asyncio.TimerHandle
+        """When the connection ends unless something happens: initialisation first, then renewal."""
+        self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Serve the connection until either side ends it; leaves nothing behind."""
+        if PROTOCOL not in self._websocket.scope.get("subprotocols", []):
+            # Accepted first: a browser shows its page no code of a refused handshake.
+            await self._websocket.accept()
+            await self._websocket.close(Close.BAD_PROTOCOL, "Subprotocol not acceptable")
+            return
+        await self._websocket.accept(PROTOCOL)
+        writing = asyncio.create_task(self._write(), name="socket writer")
+        reading = asyncio.create_task(self._read(), name="socket reader")
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(
+            self._limits.init_seconds,
+            self.close,
+            Close.INIT_TIMEOUT,
+            "Connection initialisation timeout",
+        )
+        try:
+            await asyncio.wait(
+                [writing, reading, self._closing], return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._closing.done():
+                await self._say_goodbye(self._closing.result())
+        finally:
+            self._deadline.cancel()
+            for operation in list(self.operations.values()):
+                operation.stop()
+            await _cancelled(reading, writing)
+
+    def close(self, code: Close, reason: str) -> None:
+        """End the connection, soon."""
+        if not self._closing.done():
+            self._closing.set_result(Closing(code, reason))
+
+    def post(self, message: bytes) -> None:
+        """Send a message after those already waiting. A reader who lets too many wait is given up."""
+        if self._outbox_bytes > self._limits.outbox_bytes:
+            self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
+            return
+        self._outbox.append(message)
+        self._outbox_bytes += len(message)
+        self._outbox_filled.set()
+
+    async def ready(self) -> None:
+        """Return when less than half of what may wait does wait."""
+        while self._outbox_bytes * 2 > self._limits.outbox_bytes:
+            self._outbox_emptied.clear()
+            await self._outbox_emptied.wait()
+
+    def forget(self, operation: Operation) -> None:
+        """The operation has ended; its id may be used again."""
+        if self.operations.get(operation.id) is operation:
+            del self.operations[operation.id]
+
+    async def _write(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            # RuntimeError is Starlette's word for a connection that is closed.
+            while True:
+                await self._outbox_filled.wait()
+                self._outbox_filled.clear()
+                await self._flush()
+
+    async def _flush(self) -> None:
+        while self._outbox:
+            message = self._outbox.popleft()
+            await self._websocket.send({"type": "websocket.send", "text": message.decode()})
+            self._outbox_bytes -= len(message)
+            self._outbox_emptied.set()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                event = await self._websocket.receive()
+                if event["type"] == "websocket.disconnect":
+                    return
+                await self._take(_message(event))
+        except Closing as closing:
+            self.close(closing.code, closing.reason)
+        except Exception:
+            log.exception("socket.failed")
+            self.close(Close.TRY_AGAIN_LATER, "Something went wrong on our side")
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        if kind == "connection_init":
+            await self._initialise(message)
+        elif kind == "ping":
+            self.post(b'{"type":"pong"}')
+        elif kind == "pong":
+            pass
+        elif kind == "subscribe":
+            self._subscribe(message)
+        elif kind == "complete":
+            operation = self.operations.get(_id(message))
+            if operation:
+                operation.stop()
+        else:
+            raise Closing(Close.BAD_REQUEST, "Unknown type of message")
+
+    async def _initialise(self, message: dict[str, Any]) -> None:
+        if self._is_initialised:
+            raise Closing(Close.TOO_MANY_INITS, "Too many initialisation requests")
+        self._is_initialised = True
+        payload = message.get("payload")
+        if payload is not None and not isinstance(payload, dict):
+            raise Closing(Close.BAD_REQUEST, "The payload of connection_init is an object")
+        token = token_in(payload or {}) or token_in(dict(self._websocket.headers))
+        if token is None:
+            raise Closing(Close.FORBIDDEN, "Forbidden")
+        try:
+            self.signed_in = await self._sessions.sign_in(token)
+        except Refusal as refusal:
+            if refusal.code is ErrorCode.UNAVAILABLE:
+                raise Closing(Close.TRY_AGAIN_LATER, refusal.message) from None
+            raise Closing(Close.FORBIDDEN, "Forbidden") from None
+        self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(
+            max(0.0, self.signed_in.expires_at - time.time()),
+            self.close,
+            Close.FORBIDDEN,
+            "The token has expired",
+        )
+        self.post(b'{"type":"connection_ack"}')
+
+    def _subscribe(self, message: dict[str, Any]) -> None:
+        if self.signed_in is None:
+            raise Closing(Close.UNAUTHORIZED, "Unauthorized")
+        id = _id(message)
+        if id in self.operations:
+            raise Closing(Close.ID_IN_USE, f"Subscriber for {id} already exists")
+        if "payload" not in message or not isinstance(message["payload"], dict):
+            raise Closing(Close.BAD_REQUEST, "The payload of subscribe is an object")
+        if len(self.operations) >= self._limits.operations:
+            raise Closing(Close.BAD_REQUEST, "Too many operations on one connection")
+        operation = self.operations[id] = Operation(self, id, message["payload"])
+        operation.start()
+
+    async def _say_goodbye(self, closing: Closing) -> None:
+        # What was produced before is still sent, unless the reader is the one who is too slow.
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+            if closing.code is not Close.TRY_AGAIN_LATER:
+                async with asyncio.timeout(1.0):
+                    while self._outbox:
+                        self._outbox_emptied.clear()
+                        await self._outbox_emptied.wait()
+            await self._websocket.close(closing.code, closing.reason)
+
+
+def _message(event: Any) -> dict[str, Any]:
+    text = event.get("text")
+    if text is None:
+        raise Closing(Close.BAD_REQUEST, "Messages are text")
+    try:
+        message = read_json(text.encode("utf-8", "surrogatepass"))
+    except Refusal:
+        raise Closing(Close.BAD_REQUEST, "Messages are JSON") from None
+    if not isinstance(message, dict):
+        raise Closing(Close.BAD_REQUEST, "Messages are JSON objects")
+    return message
+
+
+def _id(message: dict[str, Any]) -> str:
+    id = message.get("id")
+    if not isinstance(id, str) or not id or len(id) > 200:
+        raise Closing(Close.BAD_REQUEST, "The id of an operation is a text")
+    return id
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
