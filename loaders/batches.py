@@ -40,7 +40,8 @@ class Loader(DataLoader[str, T], Generic[T]):
 
     def get(self, key: str) -> T | Awaitable[T]:
         """The value if it is here, else the promise of it: an executor that need not wait
-        for a field fills it in several times faster."""
+        for a field fills it in several times faster.
+        """
         kept = self.cache_map.get(key)
         if isinstance(kept, asyncio.Future) and kept.done() and not kept.cancelled():
             value: T = kept.result()

@@ -49,9 +49,7 @@ class Profiles:
             log.warning("profiles.stale", service=refusal.service, people=len(stale))
         return {id: self._known(id) for id in wanted}
 
-    async def confirmed(
-        self, ids: Iterable[str], seconds: float = 0.0
-    ) -> Mapping[str, UserRecord]:
+    async def confirmed(self, ids: Iterable[str], seconds: float = 0.0) -> Mapping[str, UserRecord]:
         """The people among these that the directory has, as it said at most ``seconds`` ago.
 
         Raises UNAVAILABLE when it cannot be asked.
@@ -65,7 +63,7 @@ class Profiles:
         return {id: user for id, user in found.items() if user}
 
     async def refresh(self, ids: Iterable[str]) -> None:
-        """Look people up again, whatever is kept of them; keeps that while MongoDB is out of reach."""
+        """Look people up again, whatever is kept of them; without MongoDB, keep that."""
         try:
             await self._read(list(dict.fromkeys(ids)))
         except Refusal as refusal:

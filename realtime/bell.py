@@ -106,7 +106,7 @@ class PostgresBell:
                     # A polite close would wait for an answer from a dead link.
                     connection.terminate()
             # Jitter, so that a fleet does not come back in one instant.
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
             backoff = min(backoff * 2, LAST_BACKOFF_SECONDS)
 
     async def _serve(self, connection: asyncpg.Connection) -> None:
@@ -120,8 +120,11 @@ class PostgresBell:
         await connection.add_listener(events.NOTIFY_CHANNEL, self._on_notification)
         self.is_connected = True
         self._returned()
-        parts = [asyncio.ensure_future(self._ring_on(connection)),
-                 asyncio.ensure_future(self._watch()), lost]
+        parts = [
+            asyncio.ensure_future(self._ring_on(connection)),
+            asyncio.ensure_future(self._watch()),
+            lost,
+        ]
         try:
             # None of the three ever ends but by failing.
             await asyncio.gather(*parts)

@@ -76,7 +76,13 @@ class Subscriber:
     __slots__ = ("cohort", "granted_at", "is_guest", "position", "sink", "viewer_id")
 
     def __init__(
-        self, viewer_id: str, cohort: Cohort, sink: Sink, *, position: int, granted_at: int,
+        self,
+        viewer_id: str,
+        cohort: Cohort,
+        sink: Sink,
+        *,
+        position: int,
+        granted_at: int,
         is_guest: bool,
     ) -> None:
         self.viewer_id = viewer_id

@@ -10,7 +10,7 @@ from realtime.follower import Follower
 from realtime.hub import Hub
 from realtime.stream import Stream
 from realtime.typing import Typing
-from storage.events import Moved
+from storage.events import Hint, Moved
 from storage.postgres import Database
 
 
@@ -22,8 +22,8 @@ class Live:
         self.hub = Hub()
         self.bell = PostgresBell(
             listen_url,
-            hear=lambda hint: self.follower.hear(hint),
-            returned=lambda: self.follower.look_everywhere(),
+            hear=self._hear,
+            returned=self._look_everywhere,
         )
         self.typing = Typing(self.hub, self.bell)
         self.follower = Follower(database, self.hub, self.typing)
@@ -45,9 +45,16 @@ class Live:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _hear(self, hint: Hint) -> None:
+        self.follower.hear(hint)
+
+    def _look_everywhere(self) -> None:
+        self.follower.look_everywhere()
+
     def tell_moved(self, moved: dict[str, int]) -> None:
         """A transaction of this process was committed: listeners here hear of it without a
-        detour through PostgreSQL, those of other processes by the bell."""
+        detour through PostgreSQL, those of other processes by the bell.
+        """
         for channel_id, position in moved.items():
             hint = Moved(channel_id, position)
             self.follower.hear(hint)
@@ -57,7 +64,8 @@ class Live:
         self, channel_id: str, viewer_id: str, *, position: int, granted_at: int, is_guest: bool
     ) -> Stream:
         """A subscription from after ``position`` on, for somebody whose right to read the
-        channel was checked when its log stood at ``granted_at``."""
+        channel was checked when its log stood at ``granted_at``.
+        """
         return Stream(
             self._database,
             self.hub,

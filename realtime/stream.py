@@ -43,7 +43,7 @@ class Stream:
         self._subscriber: Subscriber | None = None
 
     async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
-        """Deliver what was missed, join the live ones, and return; delivery goes on until ``close``.
+        """Deliver what was missed and join the live ones; delivery goes on until ``close``.
 
         Raises RESYNC_REQUIRED when the log does not reach back to the cursor.
         """

@@ -12,9 +12,7 @@ from storage.postgres import Connection, Transaction
 from storage.records import Membership, MessageRecord
 
 
-async def access_channel(
-    connection: Connection, viewer: Viewer, channel_id: str
-) -> Membership:
+async def access_channel(connection: Connection, viewer: Viewer, channel_id: str) -> Membership:
     """The channel and the viewer's place in it. Raises NOT_FOUND."""
     own = ids.own_id(channel_id)
     access = await channels.membership(connection, own, viewer.id) if own else None

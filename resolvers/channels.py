@@ -1,5 +1,7 @@
 """Channels: making, finding and changing them."""
 
+from typing import Any
+
 from resolvers import inputs, policy
 from resolvers.access import access_channel, access_channel_to_write
 from resolvers.pages import Edge, Page
@@ -107,7 +109,7 @@ async def create_channel(
 
 
 async def update_channel(
-    services: Services, viewer: Viewer, channel_id: str, changes: dict[str, object]
+    services: Services, viewer: Viewer, channel_id: str, changes: dict[str, Any]
 ) -> Membership:
     """Change what ``changes`` names (name, topic, avatar_url, is_private), leave the rest."""
     clean = _clean(changes)
@@ -246,22 +248,14 @@ async def _require_no_clients(
         raise bad_input("isPrivate", "There are clients in this channel; it has to stay private.")
 
 
-def _clean(changes: dict[str, object]) -> dict[str, object]:
+def _clean(changes: dict[str, Any]) -> dict[str, Any]:
     clean = dict(changes)
     if "name" in changes:
-        clean["name"] = inputs.text(
-            str(changes["name"] or ""), "name", longest=inputs.MAX_NAME
-        )
+        clean["name"] = inputs.text(changes["name"] or "", "name", longest=inputs.MAX_NAME)
     if "topic" in changes:
-        topic = changes["topic"]
-        clean["topic"] = inputs.optional_text(
-            None if topic is None else str(topic), "topic", longest=inputs.MAX_TOPIC
-        )
+        clean["topic"] = inputs.optional_text(changes["topic"], "topic", longest=inputs.MAX_TOPIC)
     if "avatar_url" in changes:
-        link = changes["avatar_url"]
-        clean["avatar_url"] = inputs.url(None if link is None else str(link), "avatarUrl")
+        clean["avatar_url"] = inputs.url(changes["avatar_url"], "avatarUrl")
     if changes.get("is_private", False) is None:
         raise bad_input("isPrivate", "This must be true or false.")
     return clean
-
-

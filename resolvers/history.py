@@ -66,9 +66,7 @@ async def replies(
     """A page of a thread the viewer was given the root of."""
     limit = inputs.first(first)
     low = (
-        0
-        if after is None
-        else cursors.decode_position(CursorKind.REPLY, parent_id, after, "after")
+        0 if after is None else cursors.decode_position(CursorKind.REPLY, parent_id, after, "after")
     )
     rows = await messages.thread(services.database, parent_id, after=low, limit=limit + 1)
     return Page(

@@ -32,7 +32,7 @@ _HERE = re.compile(r"(?<![\w@])@here\b", re.IGNORECASE)
 
 
 def text(value: str, field: str, *, longest: int, empty: bool = False) -> str:
-    """The text without white space around it; raises BAD_USER_INPUT for what cannot be stored or shown."""
+    """The text without white space around it. Raises BAD_USER_INPUT for what cannot be stored."""
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise bad_input(field, "This has characters that are not text.")
     value = value.strip()

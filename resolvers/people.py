@@ -38,23 +38,19 @@ async def users(
     services: Services, viewer: Viewer, *, search: str | None, first: int | None, after: str | None
 ) -> Page[UserRecord]:
     """People the viewer may find and write to: those whose name starts with the search first,
-    then by name. Raises UNAVAILABLE when the directory cannot be asked."""
+    then by name. Raises UNAVAILABLE when the directory cannot be asked.
+    """
     limit = inputs.first(first)
     search = inputs.optional_text(search, "search", longest=inputs.MAX_SEARCH)
     scope = f"{viewer.id}:{inputs.digest(search).hex()}"
     key: tuple[object, ...] = (-1, "", "")
     if after is not None:
         key = tuple(cursors.decode(CursorKind.USER, scope, after, "after", (int, str, str)))
-    found = await services.directory.search(
-        search, await _findable(services, viewer), MAX_FOUND
-    )
-    ranked = sorted(
-        (_rank(person, search), person) for person in found if person.id != viewer.id
-    )
+    found = await services.directory.search(search, await _findable(services, viewer), MAX_FOUND)
+    ranked = sorted((_rank(person, search), person) for person in found if person.id != viewer.id)
     rest = [(rank, person) for rank, person in ranked if rank > key]
     edges = [
-        Edge(cursors.encode(CursorKind.USER, scope, *rank), person)
-        for rank, person in rest[:limit]
+        Edge(cursors.encode(CursorKind.USER, scope, *rank), person) for rank, person in rest[:limit]
     ]
     return Page(edges, has_next=len(rest) > limit, has_previous=after is not None)
 

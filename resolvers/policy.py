@@ -57,7 +57,7 @@ def require_post(viewer: Viewer, access: Membership) -> None:
 
 
 def require_create(viewer: Viewer, type: ChannelType) -> None:
-    """Groups are made by those the ERP lets make channels, general channels by those who manage them."""
+    """Groups are made by those who may create channels, general ones by those who manage them."""
     if viewer.is_client:
         raise forbidden("You may not create channels.")
     if type not in (ChannelType.GROUP, ChannelType.GENERAL):
@@ -115,7 +115,7 @@ def require_leave(access: Membership) -> MemberRecord:
 
 
 def admits(channel: ChannelRecord, person: UserRecord) -> bool:
-    """Whether this person may be a member at all: general channels and public groups are internal."""
+    """Whether this person may be a member at all: what is open inside is closed to clients."""
     if not person.is_active:
         return False
     if not person.is_client:
@@ -125,8 +125,9 @@ def admits(channel: ChannelRecord, person: UserRecord) -> bool:
     )
 
 
-def may_write_to(viewer: Viewer, person: UserRecord, *, everybody: bool, shares: bool,
-                 answers_support: bool) -> bool:
+def may_write_to(
+    viewer: Viewer, person: UserRecord, *, everybody: bool, shares: bool, answers_support: bool
+) -> bool:
     """Whether the viewer may open a direct message with this person.
 
     ``everybody`` is the operator's setting, ``shares`` says that the two are in

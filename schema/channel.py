@@ -14,13 +14,21 @@ from schema.context import Info
 from schema.fields import looked_up, selected, viewers_own
 from schema.message import Message
 from schema.user import User
-from storage import cursors, records
+from storage import cursors
 from storage.errors import not_found
-from storage.records import ChannelRecord, MemberRecord, Membership, MessageRecord, UserRecord
+from storage.records import (
+    ChannelRecord,
+    ChannelType,
+    MemberRecord,
+    MemberRole,
+    Membership,
+    MessageRecord,
+    NotificationLevel,
+    UserRecord,
+)
 
-ChannelType = strawberry.enum(records.ChannelType)
-MemberRole = strawberry.enum(records.MemberRole)
-NotificationLevel = strawberry.enum(records.NotificationLevel)
+for enum in (ChannelType, MemberRole, NotificationLevel):
+    strawberry.enum(enum)
 
 
 def shown(info: Info, access: Membership) -> ChannelRecord:
@@ -44,8 +52,10 @@ def _member_user(
 
 def _invited_by(
     member: strawberry.Parent[MemberRecord], info: Info
-) -> UserRecord | None | Awaitable[UserRecord]:
-    return member.invited_by and info.context.loaders.user_by_id.get(member.invited_by)
+) -> UserRecord | Awaitable[UserRecord] | None:
+    if member.invited_by is None:
+        return None
+    return info.context.loaders.user_by_id.get(member.invited_by)
 
 
 @strawberry.type
@@ -74,9 +84,7 @@ async def _members(
     return page
 
 
-async def _membership(
-    channel: strawberry.Parent[ChannelRecord], info: Info
-) -> MemberRecord | None:
+async def _membership(channel: strawberry.Parent[ChannelRecord], info: Info) -> MemberRecord | None:
     access = await info.context.loaders.membership_by_channel.load(channel.id)
     return access and access.member
 

@@ -6,8 +6,11 @@ from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -135,16 +138,18 @@ def is_subscription(operation: OperationDefinitionNode) -> bool:
 
 def root_field(operation: OperationDefinitionNode, ast: DocumentNode) -> str:
     """The name of a valid subscription's only root field."""
-    selections = list(operation.selection_set.selections)
-    while True:
-        node = selections[0]
-        if isinstance(node, FieldNode):
-            return node.name.value
-        selection_set = getattr(node, "selection_set", None) or next(
-            definition.selection_set
-            for definition in ast.definitions
-            if getattr(definition, "name", None)
-            and definition.name.value == node.name.value  # type: ignore[attr-defined]
-            and not isinstance(definition, OperationDefinitionNode)
+    fragments = {
+        node.name.value: node
+        for node in ast.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    selection = operation.selection_set.selections[0]
+    while not isinstance(selection, FieldNode):
+        inside = (
+            fragments[selection.name.value]
+            if isinstance(selection, FragmentSpreadNode)
+            else selection
         )
-        selections = list(selection_set.selections)
+        assert isinstance(inside, (FragmentDefinitionNode, InlineFragmentNode))
+        selection = inside.selection_set.selections[0]
+    return selection.name.value

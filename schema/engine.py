@@ -3,6 +3,7 @@
 Bytes come out of it, ready to be sent: the transports never look inside.
 """
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 from graphql import (
     ExecutionResult,
+    Executor,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -105,14 +107,18 @@ class Engine:
     async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":
         """The subscription, authorized and ready to run. Raises Rejected."""
         request, document = prepared.request, prepared.document
-        outcome = create_source_event_stream(
+        executor = Executor.build(
             self._schema,
             document.ast,
             context_value=new_context(self._services, viewer, document.selections),
-            variable_values=dict(request.variables),
+            raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
         )
-        source = outcome if isinstance(outcome, (ExecutionResult, Stream)) else await outcome
+        if isinstance(executor, list):
+            raise Rejected([formatted(error, request.request_id) for error in executor])
+        source: Any = create_source_event_stream(executor)
+        if inspect.isawaitable(source):
+            source = await source
         if isinstance(source, ExecutionResult):
             errors = source.errors or []
             raise Rejected([formatted(error, request.request_id) for error in errors])
@@ -194,4 +200,3 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return value
-

@@ -16,7 +16,8 @@ _ARGUMENT = re.compile(r"[Aa]rgument '(?:[\w.]*\.)?(\w+)\(?:?'")
 
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """The error as the GraphQL specification has it, with ``extensions.code`` and what goes with
-    it. What nobody foresaw is INTERNAL with the request's id and nothing else; the log has it."""
+    it. What nobody foresaw is INTERNAL with the request's id and nothing else; the log has it.
+    """
     answer: dict[str, Any] = {}
     cause = _cause(error)
     if isinstance(cause, Refusal):

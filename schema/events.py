@@ -8,14 +8,14 @@ from typing import Any
 
 import strawberry
 
-from schema.channel import Channel, MemberRole
+from schema.channel import Channel
 from schema.context import Info
 from schema.fields import looked_up
 from schema.message import Message
 from schema.user import User
 from storage import cursors
 from storage.events import Typed
-from storage.records import ChannelRecord, EventRecord, UserRecord
+from storage.records import ChannelRecord, EventRecord, MemberRole, UserRecord
 
 
 def _cursor(event: strawberry.Parent[EventRecord]) -> str:
@@ -24,8 +24,10 @@ def _cursor(event: strawberry.Parent[EventRecord]) -> str:
 
 def _actor(
     event: strawberry.Parent[EventRecord], info: Info
-) -> UserRecord | None | Awaitable[UserRecord]:
-    return event.actor_id and info.context.loaders.user_by_id.get(event.actor_id)
+) -> UserRecord | Awaitable[UserRecord] | None:
+    if event.actor_id is None:
+        return None
+    return info.context.loaders.user_by_id.get(event.actor_id)
 
 
 def _user(

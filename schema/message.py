@@ -14,10 +14,10 @@ from schema.connections import MessageConnection
 from schema.context import Info
 from schema.fields import looked_up, selected, viewers_own
 from schema.user import User
-from storage import records
 from storage.records import (
     AttachmentRecord,
     ChannelRecord,
+    MessageContentType,
     MessageRecord,
     ReactionRecord,
     UserRecord,
@@ -26,7 +26,7 @@ from storage.records import (
 if TYPE_CHECKING:
     from schema.channel import Channel
 
-MessageContentType = strawberry.enum(records.MessageContentType)
+strawberry.enum(MessageContentType)
 
 
 async def _reaction_users(
@@ -87,7 +87,7 @@ def _sender(
 
 def _parent(
     message: strawberry.Parent[MessageRecord], info: Info
-) -> MessageRecord | None | Awaitable[MessageRecord | None]:
+) -> MessageRecord | Awaitable[MessageRecord | None] | None:
     if message.parent_id is None:
         return None
     return info.context.loaders.message_by_id.get(message.parent_id)

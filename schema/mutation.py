@@ -9,18 +9,17 @@ import strawberry
 from resolvers import changes, channels, live, membership, messages, reading
 from resolvers.messages import Draft
 from resolvers.pages import Edge, message_edge
-from schema.channel import Channel, ChannelType, MemberRole, shown
+from schema.channel import Channel, shown
 from schema.connections import MessageEdge
 from schema.context import Info
 from schema.fields import viewers_own
 from schema.message import Message
-from storage import records
-from storage.records import ChannelRecord, Membership, MessageRecord
+from storage.records import ChannelRecord, ChannelType, MemberRole, Membership, MessageRecord
 
 
 @strawberry.input
 class CreateChannelInput:
-    type: ChannelType = records.ChannelType.GROUP
+    type: ChannelType = ChannelType.GROUP
     name: str
     topic: str | None = None
     is_private: bool = False
@@ -186,9 +185,7 @@ async def _delete_message(info: Info, message_id: strawberry.ID) -> Written:
 
 async def _add_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
     context = info.context
-    return Written(
-        await changes.add_reaction(context.services, context.viewer, message_id, emoji)
-    )
+    return Written(await changes.add_reaction(context.services, context.viewer, message_id, emoji))
 
 
 async def _remove_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
@@ -244,6 +241,5 @@ class Mutation:
     set_typing: bool = viewers_own(
         _set_typing,
         bool,
-        "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent "
-        "message.",
+        "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent message.",
     )

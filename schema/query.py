@@ -7,17 +7,16 @@ import strawberry
 from resolvers import channels, history, people
 from resolvers.pages import Edge, Page
 from resolvers.viewer import Viewer as SignedIn
-from schema.channel import Channel, ChannelType, shown
+from schema.channel import Channel, shown
 from schema.connections import ChannelConnection, UserConnection
 from schema.context import Info
 from schema.fields import selected, viewers_own
 from schema.message import Message
 from schema.user import User
-from storage import records
 from storage.errors import ErrorCode, Refusal
-from storage.records import ChannelRecord, MessageRecord, UserRecord
+from storage.records import ChannelOrder, ChannelRecord, ChannelType, MessageRecord, UserRecord
 
-ChannelOrder = strawberry.enum(records.ChannelOrder)
+strawberry.enum(ChannelOrder)
 
 
 @strawberry.input
@@ -39,7 +38,7 @@ async def _channels(
     viewer: strawberry.Parent[SignedIn],
     info: Info,
     filter: ChannelFilter | None = None,
-    order_by: ChannelOrder | None = records.ChannelOrder.RECENT_ACTIVITY,
+    order_by: ChannelOrder | None = ChannelOrder.RECENT_ACTIVITY,
     first: int | None = 50,
     after: str | None = None,
 ) -> Page[ChannelRecord]:
@@ -47,7 +46,7 @@ async def _channels(
     page = await channels.sidebar(
         info.context.services,
         viewer,
-        by_name=order_by == records.ChannelOrder.NAME,
+        by_name=order_by == ChannelOrder.NAME,
         types=wanted.types,
         unread_only=bool(wanted.unread_only),
         include_archived=bool(wanted.include_archived),
@@ -97,7 +96,8 @@ async def _channel(info: Info, id: strawberry.ID) -> ChannelRecord | None:
     try:
         return shown(info, await channels.channel(context.services, context.viewer, id))
     except Refusal as refusal:
-        return _nothing(refusal)
+        _require_not_found(refusal)
+        return None
 
 
 async def _message(info: Info, id: strawberry.ID) -> MessageRecord | None:
@@ -105,7 +105,8 @@ async def _message(info: Info, id: strawberry.ID) -> MessageRecord | None:
     try:
         found = await history.message(context.services, context.viewer, id)
     except Refusal as refusal:
-        return _nothing(refusal)
+        _require_not_found(refusal)
+        return None
     await context.loaders.prepare([found], selected(info))
     return found
 
@@ -115,7 +116,8 @@ async def _user(info: Info, id: strawberry.ID) -> UserRecord | None:
     try:
         return await people.user(context.services, context.viewer, id)
     except Refusal as refusal:
-        return _nothing(refusal)
+        _require_not_found(refusal)
+        return None
 
 
 async def _users(
@@ -127,7 +129,7 @@ async def _users(
     )
 
 
-def _nothing(refusal: Refusal) -> None:
+def _require_not_found(refusal: Refusal) -> None:
     if refusal.code is not ErrorCode.NOT_FOUND:
         raise refusal
 
@@ -140,8 +142,7 @@ class Query:
     channel: Channel | None = viewers_own(
         _channel,
         Channel | None,
-        "Null when the channel does not exist or the viewer may not see it: the two look the "
-        "same.",
+        "Null when the channel does not exist or the viewer may not see it: the two look the same.",
     )
     message: Message | None = viewers_own(_message, Message | None)
     user: User | None = viewers_own(_user, User | None)

@@ -40,16 +40,16 @@ async def _typing(info: Info, channel_id: strawberry.ID) -> AsyncIterator[Typing
 
 @strawberry.type
 class Subscription:
-    message_added: Message = strawberry.subscription(
+    message_added: AsyncIterator[Message] = strawberry.subscription(
         resolver=_message_added,
         description="New messages of a channel, replies included. With `after`, first everything "
         "missed since that cursor, in order, then live.",
     )
-    channel_events: ChannelEvent = strawberry.subscription(
+    channel_events: AsyncIterator[ChannelEvent] = strawberry.subscription(
         resolver=_channel_events,
         description="Everything that happens in a channel, in order, each exactly once.",
     )
-    typing: TypingEvent = strawberry.subscription(resolver=_typing)
+    typing: AsyncIterator[TypingEvent] = strawberry.subscription(resolver=_typing)
 
 
 def _sent_message(signal: Signal) -> Any:

@@ -30,7 +30,7 @@ from server.sockets import Sockets
 
 
 def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlette:
-    """The application for these settings; ``graphiql`` is a page that knows more than the plain one."""
+    """The application; ``graphiql`` is a page that knows more than the plain one."""
     app = _Backchannel(settings)
     routes: list[BaseRoute] = [
         Route("/graphql", app.graphql, methods=["GET", "POST"]),
@@ -57,9 +57,7 @@ class _Backchannel:
         settings = self._settings
         async with AsyncExitStack() as stack:
             services = await stack.enter_async_context(open_services(settings))
-            sessions = Sessions(
-                authenticator(settings), services, settings.session_cache_seconds
-            )
+            sessions = Sessions(authenticator(settings), services, settings.session_cache_seconds)
             engine = Engine(graphql_schema(), services, introspection=settings.introspection)
             origins = Origins(settings.allowed_origins)
             self._http = GraphQLOverHTTP(engine, sessions, origins)
@@ -130,12 +128,12 @@ async def _schema(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def _in_background(work: Callable[[], Coroutine[object, object, None]]) -> AsyncIterator[None]:
+async def _in_background(
+    work: Callable[[], Coroutine[object, object, None]],
+) -> AsyncIterator[None]:
     task = asyncio.create_task(work())
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-

@@ -102,9 +102,8 @@ class Socket:
             "Connection initialisation timeout",
         )
         try:
-            await asyncio.wait(
-                [writing, reading, self._closing], return_when=asyncio.FIRST_COMPLETED
-            )
+            ends: list[asyncio.Future[Any]] = [writing, reading, self._closing]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 await self._say_goodbye(self._closing.result())
         finally:
@@ -119,7 +118,7 @@ class Socket:
             self._closing.set_result(Closing(code, reason))
 
     def post(self, message: bytes) -> None:
-        """Send a message after those already waiting. A reader who lets too many wait is given up."""
+        """Send a message after those already waiting; who lets too many wait is given up."""
         if self._outbox_bytes > self._limits.outbox_bytes:
             self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
             return
@@ -256,5 +255,3 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-

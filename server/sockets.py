@@ -43,7 +43,7 @@ class Sockets:
             self._open.discard(socket)
 
     async def watch_sessions(self) -> None:
-        """Close the sockets of people who may not sign in any more; give others their rights anew."""
+        """Close the sockets of people who may not sign in any more; renew the others' rights."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             watched = [socket for socket in self._open if socket.signed_in]

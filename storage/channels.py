@@ -120,12 +120,10 @@ async def lock(transaction: Transaction, channel_id: str) -> bool:
     return await transaction.fetchval(LOCK, channel_id) is not None
 
 
-async def membership(
-    connection: Connection, channel_id: str, user_id: str
-) -> Membership | None:
+async def membership(connection: Connection, channel_id: str, user_id: str) -> Membership | None:
     """The channel and the person's place in it; None when there is no such channel."""
     row = await connection.fetchrow(MEMBERSHIP, channel_id, user_id)
-    return row and _membership(row)
+    return None if row is None else _membership(row)
 
 
 async def by_ids(connection: Connection, ids: list[str]) -> dict[str, ChannelRecord]:
@@ -194,7 +192,7 @@ async def insert(
         project_id,
         created_by,
     )
-    return row and ChannelRecord(*row)
+    return None if row is None else ChannelRecord(*row)
 
 
 async def dm_by_key(connection: Connection, dm_key: str) -> str | None:

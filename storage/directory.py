@@ -83,9 +83,7 @@ class Directory:
         )
         return self._role(documents[0]) if documents else None
 
-    async def search(
-        self, text: str | None, people: PeopleFilter, limit: int
-    ) -> list[UserRecord]:
+    async def search(self, text: str | None, people: PeopleFilter, limit: int) -> list[UserRecord]:
         """Active people whose name or e-mail has a word that starts with each word of ``text``.
 
         At most ``limit``, in the order of their names. Raises UNAVAILABLE.

@@ -159,6 +159,6 @@ def heard(payload: str) -> list[Hint]:
 
 def _event(row: Any) -> EventRecord:
     message = row[_WIDTH:]
-    return EventRecord(
-        *row[:_WIDTH], MessageRecord(*message) if message[0] is not None else None
+    return EventRecord._make(
+        (*row[:_WIDTH], MessageRecord(*message) if message[0] is not None else None)
     )

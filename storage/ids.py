@@ -9,7 +9,7 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562): unguessable, and in the order of creation, which keeps indexes compact."""
+    """A UUIDv7 (RFC 9562): unguessable, yet in the order of creation for the indexes' sake."""
     return str(uuid7())
 
 

@@ -241,7 +241,7 @@ async def by_client_id(
 ) -> tuple[MessageRecord, bytes | None] | None:
     """What the sender sent under this client id before, and the digest of what was asked."""
     row = await connection.fetchrow(BY_CLIENT_ID, sender_id, client_message_id)
-    return row and (MessageRecord(*row[:-1]), row[-1])
+    return None if row is None else (MessageRecord(*row[:-1]), row[-1])
 
 
 async def edit(

@@ -5,7 +5,7 @@ they happen; everything else PostgreSQL says is a bug and goes through as it is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, Self
 
@@ -82,7 +82,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
         self.pool = pool
         self._timeout = timeout
-        self.on_commit: Callable[[dict[str, int]], None] = lambda moved: None
+        self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
 
     @classmethod
     async def connect(
@@ -92,10 +92,11 @@ class Database:
         min_size: int = 2,
         max_size: int = 10,
         timeout: float = 10.0,
-        init: Callable[[Any], Awaitable[None]] | None = None,
+        init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
     ) -> Self:
         """Open the pool. ``timeout`` bounds connecting, waiting for a connection and
-        each statement, in seconds. Raises UNAVAILABLE when the server cannot be reached."""
+        each statement, in seconds. Raises UNAVAILABLE when the server cannot be reached.
+        """
         with _reaching_postgres():
             pool = await asyncpg.create_pool(
                 url,
@@ -167,6 +168,10 @@ class Database:
                     yield transaction
         if transaction.moved:
             self.on_commit(transaction.moved)
+
+
+def _nobody_listens(moved: dict[str, int]) -> None:
+    """Until somebody does, commits are followed by nothing."""
 
 
 async def _nothing_to_reset(connection: Any) -> None:

@@ -4,6 +4,7 @@ The GraphQL types are declared over these very objects, so a field that is an
 attribute here needs no resolver and no copying.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -157,7 +158,8 @@ class MessageRecord(NamedTuple):
         return self.deleted_at is not None
 
 
-class ReactionRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ReactionRecord:
     """One emoji on a message and who chose it, earliest first."""
 
     message_id: str
