@@ -22,7 +22,7 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
 
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin backchannel
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin backchannel
 COPY --from=build /opt/backchannel /opt/backchannel
 ENV PATH=/opt/backchannel/bin:$PATH \
     PYTHONUNBUFFERED=1 \
