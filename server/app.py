@@ -53,7 +53,7 @@ class _Backchannel:
         self._settings = settings
 
     @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, starlette: Starlette) -> AsyncIterator[None]:
         settings = self._settings
         async with AsyncExitStack() as stack:
             services = await stack.enter_async_context(open_services(settings))
@@ -70,6 +70,7 @@ class _Backchannel:
                 },
                 optional={"s3"},
             )
+            starlette.state.services = services
             await stack.enter_async_context(_in_background(self._sockets.watch_sessions))
             await stack.enter_async_context(_in_background(lambda: sweep_for_ever(services)))
             yield

@@ -31,7 +31,9 @@ _STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.UNAVAILABLE: 503}
 class _Refused(Exception):
     """The request is not well-formed; the status says so whatever the client accepts."""
 
-    def __init__(self, status: int, refusal: Refusal, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, refusal: Refusal, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(refusal)
         self.status = status
         self.refusal = refusal
@@ -75,7 +77,9 @@ class GraphQLOverHTTP:
                 raise bad_input("query", "Subscriptions need a WebSocket.")
         except Refusal as refusal:
             status = _STATUS.get(refusal.code, 400)
-            return (status if strict else 200), _errors([refusal_error(refusal, request.request_id)])
+            return (status if strict else 200), _errors(
+                [refusal_error(refusal, request.request_id)]
+            )
         except Rejected as rejected:
             return (400 if strict else 200), _errors(rejected.errors)
         if prepared.is_mutation and http.method != "POST":

@@ -37,7 +37,8 @@ def _refuse(constant: str) -> None:
 
 def graphql_request(value: Any, request_id: str) -> Request:
     """The request in a JSON object with ``query``, ``variables``, ``operationName`` and
-    ``extensions``. Raises BAD_USER_INPUT naming the part that is wrong."""
+    ``extensions``. Raises BAD_USER_INPUT naming the part that is wrong.
+    """
     if not isinstance(value, Mapping):
         raise bad_input("body", "A request is a JSON object.")
     query = value.get("query")

@@ -25,7 +25,7 @@ def serve(settings: Settings) -> int:
 
 def worker() -> Any:
     """The application of one worker process."""
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
     return create_app(settings)
 

@@ -18,7 +18,8 @@ from storage.postgres import Database
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything operations use, for as long as the block lasts. Raises UNAVAILABLE when
-    PostgreSQL cannot be reached; MongoDB and S3 may come later."""
+    PostgreSQL cannot be reached; MongoDB and S3 may come later.
+    """
     async with AsyncExitStack() as stack:
         database = await Database.connect(
             settings.database_url,

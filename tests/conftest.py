@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from tests.servers import Fresh, Servers, running
+from tests.world import World
 
 # Settings of the one who runs the tests are not the tests' settings,
 # and what is on this machine is not asked for through a proxy.
@@ -57,3 +58,10 @@ async def bucket(fresh: Fresh) -> AsyncIterator[str]:
     """The name of an S3 bucket of this test's own."""
     async with fresh.bucket() as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+async def world(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
+    """A small company with a running server, for all tests of the session."""
+    async with World.running(servers, fresh) as world:
+        yield world
