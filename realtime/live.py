@@ -1,6 +1,5 @@
 """The live side of one process, put together."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -9,6 +8,7 @@ from realtime.bell import PostgresBell
 from realtime.follower import Follower
 from realtime.hub import Hub
 from realtime.stream import Stream
+from realtime.tasks import running
 from realtime.typing import Typing
 from storage.events import Hint, Moved
 from storage.postgres import Database
@@ -34,16 +34,8 @@ class Live:
         """Follow the database's log for as long as the block lasts."""
         live = cls(database, listen_url)
         database.on_commit = live.tell_moved
-        tasks = [
-            asyncio.create_task(live.bell.run(), name="bell"),
-            asyncio.create_task(live.follower.run(), name="follower"),
-        ]
-        try:
+        async with running("bell", live.bell.run), running("follower", live.follower.run):
             yield live
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _hear(self, hint: Hint) -> None:
         self.follower.hear(hint)

@@ -1,8 +1,8 @@
 """The application: routes, and what stands behind them while it runs."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from realtime.tasks import running
 from schema import graphql_schema, printed
 from schema.engine import Engine
 from server import probes
@@ -71,8 +72,11 @@ class _Backchannel:
                 optional={"s3"},
             )
             starlette.state.services = services
-            await stack.enter_async_context(_in_background(self._sockets.watch_sessions))
-            await stack.enter_async_context(_in_background(lambda: sweep_for_ever(services)))
+            for name, work in (
+                ("session watch", self._sockets.watch_sessions),
+                ("janitor", partial(sweep_for_ever, services)),
+            ):
+                await stack.enter_async_context(running(name, work))
             yield
 
     async def graphql(self, request: Request) -> Response:
@@ -126,15 +130,3 @@ def _cors(settings: Settings) -> list[Middleware]:
 
 async def _schema(_: Request) -> Response:
     return PlainTextResponse(printed(), media_type="application/graphql")
-
-
-@asynccontextmanager
-async def _in_background(
-    work: Callable[[], Coroutine[object, object, None]],
-) -> AsyncIterator[None]:
-    task = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -7,6 +7,8 @@ request that was never run (400, 401) from one that was.
 
 from typing import Any
 
+import structlog
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 
@@ -24,6 +26,8 @@ MAX_BODY_BYTES = 1_000_000
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+log = structlog.get_logger(__name__)
 
 _STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.UNAVAILABLE: 503}
 
@@ -63,6 +67,14 @@ class GraphQLOverHTTP:
             except _Refused as refused:
                 status, headers = refused.status, refused.headers
                 body = _errors([refusal_error(refused.refusal, request_id)])
+            except ClientDisconnect:
+                # Nobody is left to read an answer; this status is for the record only.
+                return Response(status_code=499)
+            except Exception:
+                log.exception("http.failed")
+                status, headers = 500, {}
+                internal = Refusal(ErrorCode.INTERNAL, "Something went wrong on our side.")
+                body = _errors([refusal_error(internal, request_id)])
             headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", **headers}
             return Response(body, status, headers, media_type or JSON)
 
