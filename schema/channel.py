@@ -10,8 +10,8 @@ import strawberry
 from resolvers import history, policy
 from resolvers.pages import Page
 from schema.connections import ChannelMemberConnection, MessageConnection
-from schema.context import Info
-from schema.fields import looked_up, selected, viewers_own
+from schema.context import Context, Info
+from schema.fields import looked_up, resolved, selected, viewers_own
 from schema.message import Message
 from schema.user import User
 from storage import cursors
@@ -37,25 +37,23 @@ def shown(info: Info, access: Membership) -> ChannelRecord:
     return access.channel
 
 
-async def _require_readable(info: Info, channel: ChannelRecord) -> None:
+async def _require_readable(context: Context, channel: ChannelRecord) -> None:
     """A channel that was just left is shown once more, but not what is in it."""
-    access = await info.context.loaders.membership_by_channel.load(channel.id)
-    if access is None or not policy.sees(info.context.viewer, access):
+    access = await context.loaders.membership_by_channel.load(channel.id)
+    if access is None or not policy.sees(context.viewer, access):
         raise not_found("channel", "id")
 
 
-def _member_user(
-    member: strawberry.Parent[MemberRecord], info: Info
-) -> UserRecord | Awaitable[UserRecord]:
-    return info.context.loaders.user_by_id.get(member.user_id)
+def _member_user(member: MemberRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
+    return context.loaders.user_by_id.get(member.user_id)
 
 
 def _invited_by(
-    member: strawberry.Parent[MemberRecord], info: Info
+    member: MemberRecord, context: Context
 ) -> UserRecord | Awaitable[UserRecord] | None:
     if member.invited_by is None:
         return None
-    return info.context.loaders.user_by_id.get(member.invited_by)
+    return context.loaders.user_by_id.get(member.invited_by)
 
 
 @strawberry.type
@@ -76,16 +74,16 @@ async def _members(
     first: int | None = 50,
     after: str | None = None,
 ) -> Page[MemberRecord]:
-    await _require_readable(info, channel)
     context = info.context
+    await _require_readable(context, channel)
     page = await history.channel_members(context.services, channel.id, first=first, after=after)
     if "user" in selected(info, "edges", "node"):
         await context.loaders.users(member.user_id for member in page.nodes)
     return page
 
 
-async def _membership(channel: strawberry.Parent[ChannelRecord], info: Info) -> MemberRecord | None:
-    access = await info.context.loaders.membership_by_channel.load(channel.id)
+async def _membership(channel: ChannelRecord, context: Context) -> MemberRecord | None:
+    access = await context.loaders.membership_by_channel.load(channel.id)
     return access and access.member
 
 
@@ -97,8 +95,8 @@ async def _messages(
     last: int | None = None,
     before: str | None = None,
 ) -> Page[MessageRecord]:
-    await _require_readable(info, channel)
     context = info.context
+    await _require_readable(context, channel)
     page = await history.channel_messages(
         context.services, channel.id, first=first, after=after, last=last, before=before
     )
@@ -106,24 +104,22 @@ async def _messages(
     return page
 
 
-async def _last_message(
-    channel: strawberry.Parent[ChannelRecord], info: Info
-) -> MessageRecord | None:
+async def _last_message(channel: ChannelRecord, context: Context) -> MessageRecord | None:
     if channel.last_message_id is None:
         return None
-    await _require_readable(info, channel)
-    return await info.context.loaders.message_by_id.load(channel.last_message_id)
+    await _require_readable(context, channel)
+    return await context.loaders.message_by_id.load(channel.last_message_id)
 
 
-async def _unread_count(channel: strawberry.Parent[ChannelRecord], info: Info) -> int:
-    return (await info.context.loaders.unread_by_channel.load(channel.id)).unread_count
+async def _unread_count(channel: ChannelRecord, context: Context) -> int:
+    return (await context.loaders.unread_by_channel.load(channel.id)).unread_count
 
 
-async def _mention_count(channel: strawberry.Parent[ChannelRecord], info: Info) -> int:
-    return (await info.context.loaders.unread_by_channel.load(channel.id)).mention_count
+async def _mention_count(channel: ChannelRecord, context: Context) -> int:
+    return (await context.loaders.unread_by_channel.load(channel.id)).mention_count
 
 
-def _cursor(channel: strawberry.Parent[ChannelRecord]) -> str:
+def _cursor(channel: ChannelRecord, _: Context) -> str:
     return cursors.encode_event(channel.id, channel.epoch, channel.position)
 
 
@@ -141,13 +137,13 @@ class Channel:
     department_id: strawberry.ID | None
     project_id: strawberry.ID | None
     member_count: int
-    members: ChannelMemberConnection = viewers_own(_members, ChannelMemberConnection)
+    members: ChannelMemberConnection = resolved(_members, ChannelMemberConnection)
     membership: ChannelMember | None = viewers_own(
         _membership,
         ChannelMember | None,
         "The viewer's own membership; null when they may look but have not joined.",
     )
-    messages: MessageConnection = viewers_own(
+    messages: MessageConnection = resolved(
         _messages,
         MessageConnection,
         "Oldest first within a page. `last`/`before` pages back from the newest; a reply is not "

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from schema.channel import Channel
-from schema.context import Info
+from schema.context import Context
 from schema.fields import looked_up
 from schema.message import Message
 from schema.user import User
@@ -18,33 +18,27 @@ from storage.events import Typed
 from storage.records import ChannelRecord, EventRecord, MemberRole, UserRecord
 
 
-def _cursor(event: strawberry.Parent[EventRecord]) -> str:
+def _cursor(event: EventRecord, _: Context) -> str:
     return cursors.encode_event(event.channel_id, event.epoch, event.position)
 
 
-def _actor(
-    event: strawberry.Parent[EventRecord], info: Info
-) -> UserRecord | Awaitable[UserRecord] | None:
+def _actor(event: EventRecord, context: Context) -> UserRecord | Awaitable[UserRecord] | None:
     if event.actor_id is None:
         return None
-    return info.context.loaders.user_by_id.get(event.actor_id)
+    return context.loaders.user_by_id.get(event.actor_id)
 
 
-def _user(
-    event: strawberry.Parent[EventRecord | Typed], info: Info
-) -> UserRecord | Awaitable[UserRecord]:
+def _user(event: EventRecord | Typed, context: Context) -> UserRecord | Awaitable[UserRecord]:
     assert event.user_id is not None, "this kind of event is about somebody"
-    return info.context.loaders.user_by_id.get(event.user_id)
+    return context.loaders.user_by_id.get(event.user_id)
 
 
-def _detail(event: strawberry.Parent[EventRecord]) -> str | None:
+def _detail(event: EventRecord, _: Context) -> str | None:
     return event.detail
 
 
-def _channel(
-    event: strawberry.Parent[EventRecord], info: Info
-) -> ChannelRecord | Awaitable[ChannelRecord]:
-    return info.context.loaders.channel_by_id.get(event.channel_id)
+def _channel(event: EventRecord, context: Context) -> ChannelRecord | Awaitable[ChannelRecord]:
+    return context.loaders.channel_by_id.get(event.channel_id)
 
 
 @strawberry.interface

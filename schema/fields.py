@@ -1,38 +1,70 @@
 """How the types of the schema are declared over the records of the house.
 
-A type's plain attributes are read straight from the record. A field that has
-to look something up is a function of the record; it says so by ``looked_up``
-when its answer is the same for everybody who may see the record, and by
-``viewers_own`` when it depends on who asks.
+A type's plain attributes are read straight from the record. Other fields say
+what kind they are: ``looked_up`` and ``viewers_own`` are found from the record
+and the operation's context alone, ``resolved`` is for those that take
+arguments or are at the root.
 """
 
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any
 
 import strawberry
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry.types.field import StrawberryField
 
-from schema.context import Info
+from schema.context import Context, Info
+
+Look = Callable[[Any, Context], Any]
+"""From a record and a context to a value, or to a promise of it."""
 
 SHARED = "shared"
+LOOK = "look"
 
 
-def looked_up(resolver: Callable[..., Any], type: Any, description: str | None = None) -> Any:
+def looked_up(look: Look, type: Any, description: str | None = None) -> Any:
     """A field whose answer is the same for every viewer: an event's may go to many at once."""
+    return _field(look, type, description, shared=True)
+
+
+def viewers_own(look: Look, type: Any, description: str | None = None) -> Any:
+    """A field whose answer depends on the viewer."""
+    return _field(look, type, description, shared=False)
+
+
+def resolved(
+    resolver: Callable[..., Any], type: Any, description: str | None = None, *, shared: bool = False
+) -> Any:
+    """A field with arguments, or at the root; ``shared``: every viewer gets the same answer."""
     return strawberry.field(
-        resolver=resolver, graphql_type=type, description=description, metadata={SHARED: True}
+        resolver=resolver, graphql_type=type, description=description, metadata={SHARED: shared}
     )
 
 
-def viewers_own(resolver: Callable[..., Any], type: Any, description: str | None = None) -> Any:
-    """A field whose answer depends on the viewer."""
-    return strawberry.field(resolver=resolver, graphql_type=type, description=description)
+def _field(look: Look, type: Any, description: str | None, *, shared: bool) -> Any:
+    def resolver(record: strawberry.Parent[Any], info: Info) -> Any:
+        return look(record, info.context)
+
+    # What always has to wait is of no use to those who want it at once.
+    at_once = {} if iscoroutinefunction(look) else {LOOK: look}
+    return strawberry.field(
+        resolver=resolver,
+        graphql_type=type,
+        description=description,
+        metadata={SHARED: shared, **at_once},
+    )
 
 
 def is_shared(field: StrawberryField) -> bool:
     """Whether every viewer gets the same answer."""
     return field.base_resolver is None or field.metadata.get(SHARED) is True
+
+
+def look_of(field: StrawberryField) -> Look | None:
+    """How the field is found without arguments, if it is one of those."""
+    look: Look | None = field.metadata.get(LOOK)
+    return look
 
 
 def selected(info: Info, *path: str) -> frozenset[str]:

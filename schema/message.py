@@ -11,8 +11,8 @@ import strawberry
 from resolvers import history, inputs
 from resolvers.pages import Page
 from schema.connections import MessageConnection
-from schema.context import Info
-from schema.fields import looked_up, selected, viewers_own
+from schema.context import Context, Info
+from schema.fields import looked_up, resolved, selected, viewers_own
 from schema.user import User
 from storage.records import (
     AttachmentRecord,
@@ -35,28 +35,26 @@ async def _reaction_users(
     return await info.context.loaders.users(reaction.user_ids[: inputs.first(first)])
 
 
-def _viewer_has_reacted(reaction: strawberry.Parent[ReactionRecord], info: Info) -> bool:
-    return info.context.viewer.id in reaction.user_ids
+def _viewer_has_reacted(reaction: ReactionRecord, context: Context) -> bool:
+    return context.viewer.id in reaction.user_ids
 
 
 @strawberry.type
 class Reaction:
     emoji: str
     count: int
-    users: list[User] = looked_up(_reaction_users, list[User])
+    users: list[User] = resolved(_reaction_users, list[User], shared=True)
     viewer_has_reacted: bool = viewers_own(_viewer_has_reacted, bool)
 
 
-async def _url(attachment: strawberry.Parent[AttachmentRecord], info: Info) -> str:
-    return await info.context.services.objects.download_url(
+async def _url(attachment: AttachmentRecord, context: Context) -> str:
+    return await context.services.objects.download_url(
         attachment.object_key, attachment.file_name, attachment.mime_type
     )
 
 
-def _uploader(
-    attachment: strawberry.Parent[AttachmentRecord], info: Info
-) -> UserRecord | Awaitable[UserRecord]:
-    return info.context.loaders.user_by_id.get(attachment.uploader_id)
+def _uploader(attachment: AttachmentRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
+    return context.loaders.user_by_id.get(attachment.uploader_id)
 
 
 @strawberry.type
@@ -73,24 +71,20 @@ class Attachment:
     uploaded_at: datetime
 
 
-def _channel(
-    message: strawberry.Parent[MessageRecord], info: Info
-) -> ChannelRecord | Awaitable[ChannelRecord]:
-    return info.context.loaders.channel_by_id.get(message.channel_id)
+def _channel(message: MessageRecord, context: Context) -> ChannelRecord | Awaitable[ChannelRecord]:
+    return context.loaders.channel_by_id.get(message.channel_id)
 
 
-def _sender(
-    message: strawberry.Parent[MessageRecord], info: Info
-) -> UserRecord | Awaitable[UserRecord]:
-    return info.context.loaders.user_by_id.get(message.sender_id)
+def _sender(message: MessageRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
+    return context.loaders.user_by_id.get(message.sender_id)
 
 
 def _parent(
-    message: strawberry.Parent[MessageRecord], info: Info
+    message: MessageRecord, context: Context
 ) -> MessageRecord | Awaitable[MessageRecord | None] | None:
     if message.parent_id is None:
         return None
-    return info.context.loaders.message_by_id.get(message.parent_id)
+    return context.loaders.message_by_id.get(message.parent_id)
 
 
 async def _replies(
@@ -105,25 +99,25 @@ async def _replies(
     return page
 
 
-async def _mentions(message: strawberry.Parent[MessageRecord], info: Info) -> list[UserRecord]:
-    loaders = info.context.loaders
+async def _mentions(message: MessageRecord, context: Context) -> list[UserRecord]:
+    loaders = context.loaders
     return await loaders.users(await loaders.mentions_by_message.load(message.id))
 
 
 def _attachments(
-    message: strawberry.Parent[MessageRecord], info: Info
+    message: MessageRecord, context: Context
 ) -> list[AttachmentRecord] | Awaitable[list[AttachmentRecord]]:
-    return info.context.loaders.attachments_by_message.get(message.id)
+    return context.loaders.attachments_by_message.get(message.id)
 
 
 def _reactions(
-    message: strawberry.Parent[MessageRecord], info: Info
+    message: MessageRecord, context: Context
 ) -> list[ReactionRecord] | Awaitable[list[ReactionRecord]]:
-    return info.context.loaders.reactions_by_message.get(message.id)
+    return context.loaders.reactions_by_message.get(message.id)
 
 
-def _client_message_id(message: strawberry.Parent[MessageRecord], info: Info) -> str | None:
-    return message.client_message_id if message.sender_id == info.context.viewer.id else None
+def _client_message_id(message: MessageRecord, context: Context) -> str | None:
+    return message.client_message_id if message.sender_id == context.viewer.id else None
 
 
 @strawberry.type
@@ -142,7 +136,7 @@ class Message:
         "The thread's root, for a reply.",
     )
     reply_count: int
-    replies: MessageConnection = looked_up(_replies, MessageConnection)
+    replies: MessageConnection = resolved(_replies, MessageConnection, shared=True)
     mentions: list[User] = looked_up(_mentions, list[User])
     attachments: list[Attachment] = looked_up(_attachments, list[Attachment])
     reactions: list[Reaction] = looked_up(

@@ -12,7 +12,7 @@ from resolvers.pages import Edge, message_edge
 from schema.channel import Channel, shown
 from schema.connections import MessageEdge
 from schema.context import Info
-from schema.fields import viewers_own
+from schema.fields import resolved
 from schema.message import Message
 from storage.records import ChannelRecord, ChannelType, MemberRole, Membership, MessageRecord
 
@@ -211,34 +211,34 @@ async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = T
 
 @strawberry.type
 class Mutation:
-    create_channel: ChannelPayload = viewers_own(_create_channel, ChannelPayload)
-    update_channel: ChannelPayload = viewers_own(_update_channel, ChannelPayload)
-    open_direct_message: ChannelPayload = viewers_own(
+    create_channel: ChannelPayload = resolved(_create_channel, ChannelPayload)
+    update_channel: ChannelPayload = resolved(_update_channel, ChannelPayload)
+    open_direct_message: ChannelPayload = resolved(
         _open_direct_message,
         ChannelPayload,
         "The DM or group DM of exactly these people and the viewer; made when there is none yet.",
     )
-    join_channel: ChannelPayload = viewers_own(_join_channel, ChannelPayload)
-    leave_channel: ChannelPayload = viewers_own(_leave_channel, ChannelPayload)
-    add_members: ChannelPayload = viewers_own(_add_members, ChannelPayload)
-    remove_member: ChannelPayload = viewers_own(_remove_member, ChannelPayload)
-    update_member_role: ChannelPayload = viewers_own(_update_member_role, ChannelPayload)
-    send_message: SendMessagePayload = viewers_own(
+    join_channel: ChannelPayload = resolved(_join_channel, ChannelPayload)
+    leave_channel: ChannelPayload = resolved(_leave_channel, ChannelPayload)
+    add_members: ChannelPayload = resolved(_add_members, ChannelPayload)
+    remove_member: ChannelPayload = resolved(_remove_member, ChannelPayload)
+    update_member_role: ChannelPayload = resolved(_update_member_role, ChannelPayload)
+    send_message: SendMessagePayload = resolved(
         _send_message,
         SendMessagePayload,
         "Sent again with the same clientMessageId, it returns the first message and sends "
         "nothing; with other content it is a CONFLICT.",
     )
-    edit_message: MessagePayload = viewers_own(_edit_message, MessagePayload)
-    delete_message: MessagePayload = viewers_own(_delete_message, MessagePayload)
-    add_reaction: MessagePayload = viewers_own(_add_reaction, MessagePayload)
-    remove_reaction: MessagePayload = viewers_own(_remove_reaction, MessagePayload)
-    mark_read: ChannelPayload = viewers_own(
+    edit_message: MessagePayload = resolved(_edit_message, MessagePayload)
+    delete_message: MessagePayload = resolved(_delete_message, MessagePayload)
+    add_reaction: MessagePayload = resolved(_add_reaction, MessagePayload)
+    remove_reaction: MessagePayload = resolved(_remove_reaction, MessagePayload)
+    mark_read: ChannelPayload = resolved(
         _mark_read,
         ChannelPayload,
         "Everything up to the message is read; without one, everything. Never moves back.",
     )
-    set_typing: bool = viewers_own(
+    set_typing: bool = resolved(
         _set_typing,
         bool,
         "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent message.",

@@ -9,8 +9,8 @@ from resolvers.pages import Edge, Page
 from resolvers.viewer import Viewer as SignedIn
 from schema.channel import Channel, shown
 from schema.connections import ChannelConnection, UserConnection
-from schema.context import Info
-from schema.fields import selected, viewers_own
+from schema.context import Context, Info
+from schema.fields import resolved, selected, viewers_own
 from schema.message import Message
 from schema.user import User
 from storage.errors import ErrorCode, Refusal
@@ -67,8 +67,8 @@ async def _read_last_messages(info: Info, listed: list[ChannelRecord]) -> None:
         await info.context.loaders.users(senders)
 
 
-async def _unread(viewer: strawberry.Parent[SignedIn], info: Info) -> UnreadSummary:
-    counts = await channels.unread_total(info.context.services, viewer)
+async def _unread(viewer: SignedIn, context: Context) -> UnreadSummary:
+    counts = await channels.unread_total(context.services, viewer)
     return UnreadSummary(
         messages=sum(count.unread_count for count in counts),
         mentions=sum(count.mention_count for count in counts),
@@ -79,7 +79,7 @@ async def _unread(viewer: strawberry.Parent[SignedIn], info: Info) -> UnreadSumm
 @strawberry.type
 class Viewer:
     user: User
-    channels: ChannelConnection = viewers_own(_channels, ChannelConnection)
+    channels: ChannelConnection = resolved(_channels, ChannelConnection)
     unread: UnreadSummary = viewers_own(
         _unread,
         UnreadSummary,
@@ -136,16 +136,14 @@ def _require_not_found(refusal: Refusal) -> None:
 
 @strawberry.type
 class Query:
-    viewer: Viewer = viewers_own(
-        _viewer, Viewer, "The signed-in user and everything that is theirs."
-    )
-    channel: Channel | None = viewers_own(
+    viewer: Viewer = resolved(_viewer, Viewer, "The signed-in user and everything that is theirs.")
+    channel: Channel | None = resolved(
         _channel,
         Channel | None,
         "Null when the channel does not exist or the viewer may not see it: the two look the same.",
     )
-    message: Message | None = viewers_own(_message, Message | None)
-    user: User | None = viewers_own(_user, User | None)
-    users: UserConnection = viewers_own(
+    message: Message | None = resolved(_message, Message | None)
+    user: User | None = resolved(_user, User | None)
+    users: UserConnection = resolved(
         _users, UserConnection, "People the viewer may find and write to, best match first."
     )
