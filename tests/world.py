@@ -352,10 +352,22 @@ class World:
             )
             mongo = mongo_client[mongo_database]
             ids = await populate(mongo)
-            services = await stack.enter_async_context(served(settings))
-            http = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=10)
-            )
+            yield await stack.enter_async_context(cls._served(settings, mongo, ids))
+
+    @asynccontextmanager
+    async def another_server(self, **changes: Any) -> AsyncIterator[Self]:
+        """The same company by way of a second server, which shares everything behind the first."""
+        settings = self.settings.model_copy(update={"port": free_port(), **changes})
+        async with self._served(settings, self.mongo, self.ids) as world:
+            yield world
+
+    @classmethod
+    @asynccontextmanager
+    async def _served(
+        cls, settings: Settings, mongo: Any, ids: dict[str, str]
+    ) -> AsyncIterator[Self]:
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=10)
+        async with served(settings) as services, http:
             yield cls(settings.port, settings, services, http, mongo, ids)
 
 
