@@ -26,27 +26,44 @@ from storage.records import (
 T = TypeVar("T")
 
 
-class Loader(DataLoader[str, T], Generic[T]):
-    """Strawberry's DataLoader, answering at once what it has already."""
+class Loader(Generic[T]):
+    """Values by key: one read for all that are asked for at the same time, each read once.
+
+    Strawberry's DataLoader does the gathering. What is known is kept beside it
+    as plain values, so that a page that was read ahead costs no promise a row.
+    """
 
     def __init__(
         self, read: Callable[[list[str]], Awaitable[Mapping[str, T]]], missing: Callable[[str], T]
     ) -> None:
-        async def load(keys: list[str]) -> Sequence[T]:
-            found = await read(keys)
-            return [found[key] if key in found else missing(key) for key in keys]
-
-        super().__init__(load_fn=load)
+        self._read = read
+        self._missing = missing
+        self._known: dict[str, T] = {}
+        self._gathering: DataLoader[str, T] = DataLoader(self.load_many, cache=False)
 
     def get(self, key: str) -> T | Awaitable[T]:
         """The value if it is here, else the promise of it: an executor that need not wait
         for a field fills it in several times faster.
         """
-        kept = self.cache_map.get(key)
-        if isinstance(kept, asyncio.Future) and kept.done() and not kept.cancelled():
-            value: T = kept.result()
-            return value
-        return self.load(key)
+        return self._known[key] if key in self._known else self._gathering.load(key)
+
+    async def load(self, key: str) -> T:
+        """The value."""
+        return self._known[key] if key in self._known else await self._gathering.load(key)
+
+    async def load_many(self, keys: Iterable[str]) -> list[T]:
+        """The values, in this order, with at most one read."""
+        wanted = list(keys)
+        unknown = [key for key in dict.fromkeys(wanted) if key not in self._known]
+        if unknown:
+            found = await self._read(unknown)
+            for key in unknown:
+                self._known[key] = found[key] if key in found else self._missing(key)
+        return [self._known[key] for key in wanted]
+
+    def prime(self, key: str, value: T) -> None:
+        """Know a value that came from elsewhere."""
+        self._known[key] = value
 
 
 class Loaders:

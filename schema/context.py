@@ -1,6 +1,7 @@
 """What one operation carries along."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import strawberry
 
@@ -11,14 +12,26 @@ from storage.errors import unauthenticated
 
 
 @dataclass(slots=True)
+class Memo:
+    """What was found out about a document while it was run, for the next time it is.
+
+    Keys are identities of its nodes, so it must not outlive the document.
+    """
+
+    selections: dict[int, frozenset[str]] = field(default_factory=dict)
+    """What is selected below a field; see ``schema.fields.selected``."""
+    plans: dict[tuple[int, int], Any] = field(default_factory=dict)
+    """How to fill in a field; see ``schema.executor``."""
+
+
+@dataclass(slots=True)
 class Context:
     """One operation's own: a socket makes a new one for each, and so does each event."""
 
     services: Services
     signed_in: Viewer | None
     loaders: Loaders
-    selections: dict[int, frozenset[str]] = field(default_factory=dict)
-    """What the document selects below a field, by the identity of its first node."""
+    memo: Memo
 
     @property
     def viewer(self) -> Viewer:
@@ -27,15 +40,20 @@ class Context:
             raise unauthenticated("Sign in: this needs an Authorization token.")
         return self.signed_in
 
+    def forget(self) -> None:
+        """Read anew from here on: a mutation has changed what was read for the one before it."""
+        viewer_id = self.signed_in.id if self.signed_in else ""
+        self.loaders = Loaders(self.services.database, self.services.profiles, viewer_id)
+
 
 def new_context(
     services: Services,
     viewer: Viewer | None,
-    selections: dict[int, frozenset[str]] | None = None,
+    memo: Memo | None = None,
 ) -> Context:
     """A context with loaders that have not read anything yet."""
     loaders = Loaders(services.database, services.profiles, viewer.id if viewer else "")
-    return Context(services, viewer, loaders, {} if selections is None else selections)
+    return Context(services, viewer, loaders, memo or Memo())
 
 
 Info = strawberry.Info[Context, None]

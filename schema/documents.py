@@ -24,6 +24,8 @@ from graphql import (
 )
 from graphql.language import VisitorAction
 
+from schema.blame import name_fields
+from schema.context import Memo
 from schema.fields import is_shared
 from storage.errors import bad_input
 
@@ -45,8 +47,7 @@ class Document:
     """Whether it asks for nothing that depends on the viewer."""
     fields: frozenset[str]
     """Every field's name that occurs anywhere in it."""
-    selections: dict[int, frozenset[str]] = field(default_factory=dict)
-    """See ``Context.selections``."""
+    memo: Memo = field(default_factory=Memo)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to be done. Raises BAD_USER_INPUT when it is not clear which."""
@@ -104,6 +105,7 @@ class Documents:
             return Invalid([GraphQLError("The document is nested too deeply.")])
         errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
         if errors:
+            name_fields(errors, ast)
             return Invalid(errors)
         info = TypeInfo(self._schema)
         survey = _Survey(info)

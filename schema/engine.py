@@ -4,6 +4,7 @@ Bytes come out of it, ready to be sent: the transports never look inside.
 """
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import orjson
 from graphql import (
     ExecutionResult,
     Executor,
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -23,9 +25,11 @@ from realtime.hub import Render, Signal
 from realtime.stream import Stream
 from resolvers.services import Services
 from resolvers.viewer import Viewer
+from schema.blame import name_fields
 from schema.context import new_context
-from schema.documents import Document, Documents, Invalid, is_subscription, root_field
+from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
 from schema.errors import formatted, refusal_error
+from schema.executor import PlanningExecutor
 from schema.subscription import SOURCES
 from storage.errors import Refusal
 from storage.records import EventRecord
@@ -97,12 +101,13 @@ class Engine:
         outcome = execute(
             self._schema,
             document.ast,
-            context_value=new_context(self._services, viewer, document.selections),
+            context_value=new_context(self._services, viewer, document.memo),
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
+            executor_class=PlanningExecutor,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
-        return encoded(result, request.request_id)
+        return encoded(result, prepared)
 
     async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":
         """The subscription, authorized and ready to run. Raises Rejected."""
@@ -110,18 +115,17 @@ class Engine:
         executor = Executor.build(
             self._schema,
             document.ast,
-            context_value=new_context(self._services, viewer, document.selections),
+            context_value=new_context(self._services, viewer, document.memo),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
         )
         if isinstance(executor, list):
-            raise Rejected([formatted(error, request.request_id) for error in executor])
+            raise Rejected(_formatted(executor, prepared))
         source: Any = create_source_event_stream(executor)
         if inspect.isawaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
-            errors = source.errors or []
-            raise Rejected([formatted(error, request.request_id) for error in errors])
+            raise Rejected(_formatted(source.errors or [], prepared))
         assert isinstance(source, Stream), "every subscription of ours follows a channel"
         return self._subscription(prepared, source, viewer)
 
@@ -135,7 +139,8 @@ class Engine:
         key = (
             request.query,
             request.operation_name,
-            orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS),
+            # Not orjson: it refuses some of what clients may send beside what is declared.
+            json.dumps(dict(request.variables), sort_keys=True),
             whose and whose.id,
         )
         name = root_field(prepared.operation, document.ast)
@@ -151,7 +156,7 @@ class Engine:
         self, prepared: Prepared, viewer: Viewer | None, signal: Signal, root: Any
     ) -> bytes:
         request, document = prepared.request, prepared.document
-        context = new_context(self._services, viewer, document.selections)
+        context = new_context(self._services, viewer, document.memo)
         if isinstance(signal, EventRecord) and signal.message is not None:
             await context.loaders.prepare([signal.message], document.fields)
         outcome = execute(
@@ -161,9 +166,10 @@ class Engine:
             context_value=context,
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
+            executor_class=PlanningExecutor,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
-        return encoded(result, request.request_id)
+        return encoded(result, prepared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +181,21 @@ class Subscription:
     render: Render
 
 
-def encoded(result: ExecutionResult, request_id: str) -> bytes:
+def encoded(result: ExecutionResult, prepared: Prepared) -> bytes:
     """A result as JSON; ``errors`` come first, where people look."""
     answer: dict[str, Any] = {}
     if result.errors:
-        answer["errors"] = [formatted(error, request_id) for error in result.errors]
+        answer["errors"] = _formatted(result.errors, prepared)
     answer["data"] = result.data
     return to_json(answer)
+
+
+def _formatted(errors: list[GraphQLError], prepared: Prepared) -> list[dict[str, Any]]:
+    if errors and not errors[0].path:
+        # Nothing was run: a list of twenty thousand wrong values is wrong in one way.
+        errors = errors[:MAX_ERRORS]
+    name_fields(errors, prepared.document.ast)
+    return [formatted(error, prepared.request.request_id) for error in errors]
 
 
 def to_json(value: Any) -> bytes:

@@ -1,6 +1,5 @@
 """Errors as clients see them: one place that turns exceptions into codes."""
 
-import re
 from typing import Any
 
 import structlog
@@ -9,9 +8,6 @@ from graphql import GraphQLError
 from storage.errors import ErrorCode, Refusal
 
 log = structlog.get_logger(__name__)
-
-_VARIABLE = re.compile(r"^Variable '\$(\w+)'.*?(?: at '\w+(?:\.|\[\d+\])*([\w.\[\]]*)')?(?:;|$)")
-_ARGUMENT = re.compile(r"[Aa]rgument '(?:[\w.]*\.)?(\w+)\(?:?'")
 
 
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
@@ -25,11 +21,7 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
         extensions = refused(cause)
     elif cause is None:
         answer["message"] = error.message
-        extensions = {"code": ErrorCode.BAD_USER_INPUT}
-        field = _field(error.message)
-        if field:
-            extensions["field"] = field
-        extensions.update(error.extensions or {})
+        extensions = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {})}
     else:
         log.error("internal", request_id=request_id, path=error.path, exc_info=cause)
         answer["message"] = "Something went wrong on our side."
@@ -68,13 +60,3 @@ def _cause(error: GraphQLError) -> BaseException | None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
-
-
-def _field(message: str) -> str | None:
-    """The input's name in an error of graphql-core's own, which says it only in words."""
-    found = _VARIABLE.match(message)
-    if found:
-        inside = re.findall(r"[A-Za-z_]\w*", found[2] or "")
-        return inside[-1] if inside else found[1]
-    argument = _ARGUMENT.search(message)
-    return argument[1] if argument else None

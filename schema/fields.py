@@ -75,7 +75,7 @@ def selected(info: Info, *path: str) -> frozenset[str]:
     """
     raw = info._raw_info
     key = id(raw.field_nodes[0])
-    known = info.context.selections.get(key)
+    known = info.context.memo.selections.get(key)
     if known is None:
         sets = [node.selection_set for node in raw.field_nodes if node.selection_set]
         for name in path:
@@ -85,7 +85,7 @@ def selected(info: Info, *path: str) -> frozenset[str]:
                 if node.name.value == name and node.selection_set
             ]
         known = frozenset(node.name.value for node in _fields(sets, raw.fragments))
-        info.context.selections[key] = known
+        info.context.memo.selections[key] = known
     return known
 
 

@@ -84,7 +84,13 @@ class Written(NamedTuple):
 
 
 def _changed(info: Info, access: Membership) -> Changed:
+    info.context.forget()
     return Changed(shown(info, access))
+
+
+def _written(info: Info, message: MessageRecord) -> Written:
+    info.context.forget()
+    return Written(message)
 
 
 async def _create_channel(info: Info, input: CreateChannelInput) -> Changed:
@@ -168,30 +174,34 @@ async def _send_message(info: Info, input: SendMessageInput) -> Written:
         client_message_id=input.client_message_id,
     )
     context = info.context
-    return Written(await messages.send_message(context.services, context.viewer, draft))
+    return _written(info, await messages.send_message(context.services, context.viewer, draft))
 
 
 async def _edit_message(info: Info, message_id: strawberry.ID, content: str) -> Written:
     context = info.context
-    return Written(
-        await changes.edit_message(context.services, context.viewer, message_id, content)
+    return _written(
+        info, await changes.edit_message(context.services, context.viewer, message_id, content)
     )
 
 
 async def _delete_message(info: Info, message_id: strawberry.ID) -> Written:
     context = info.context
-    return Written(await changes.delete_message(context.services, context.viewer, message_id))
+    return _written(
+        info, await changes.delete_message(context.services, context.viewer, message_id)
+    )
 
 
 async def _add_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
     context = info.context
-    return Written(await changes.add_reaction(context.services, context.viewer, message_id, emoji))
+    return _written(
+        info, await changes.add_reaction(context.services, context.viewer, message_id, emoji)
+    )
 
 
 async def _remove_reaction(info: Info, message_id: strawberry.ID, emoji: str) -> Written:
     context = info.context
-    return Written(
-        await changes.remove_reaction(context.services, context.viewer, message_id, emoji)
+    return _written(
+        info, await changes.remove_reaction(context.services, context.viewer, message_id, emoji)
     )
 
 
