@@ -17,6 +17,8 @@ import botocore.exceptions as boto
 import jwt
 import pymongo.errors as mongo
 
+from storage.errors import Refusal
+
 LATE = "gave no answer in time"
 REFUSED = "nothing listens at its address"
 UNKNOWN = "its host name is not known"
@@ -78,6 +80,9 @@ def _line(error: BaseException) -> str | None:
     match error:
         case UnfitError():
             return str(error)
+        case Refusal() if error.__cause__ is None:
+            # What was known already, and not tried again.
+            return "is out of reach"
         case asyncpg.PostgresError():
             return _of_postgres(error)
         case mongo.PyMongoError():

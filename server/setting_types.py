@@ -28,6 +28,12 @@ def _is_name(value: str) -> str:
     return value
 
 
+def _is_field(value: str) -> str:
+    if "." in value:
+        raise ValueError("must be a field of the document itself, without dots")
+    return value
+
+
 def _split(value: object) -> object:
     """A list, out of ``a, b`` or ``["a", "b"]``."""
     if not isinstance(value, str):
@@ -56,6 +62,7 @@ PostgresUrl = Annotated[str, _begins("postgresql://", "postgres://")]
 MongoUrl = Annotated[str, _begins("mongodb://", "mongodb+srv://")]
 WebUrl = Annotated[str, _begins("https://", "http://")]
 Name = Annotated[str, AfterValidator(_is_name)]
+FieldName = Annotated[Name, AfterValidator(_is_field)]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_split)
 ]

@@ -13,7 +13,16 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.auth import SHORTEST_SECRET
-from server.setting_types import Lower, MongoUrl, Name, Origins, PostgresUrl, Seconds, WebUrl
+from server.setting_types import (
+    FieldName,
+    Lower,
+    MongoUrl,
+    Name,
+    Origins,
+    PostgresUrl,
+    Seconds,
+    WebUrl,
+)
 
 PREFIX = "BACKCHANNEL_"
 
@@ -131,39 +140,43 @@ class Settings(TokenSettings, PostgresSettings):
     mongo_timeout: Seconds = Field(2, description="Seconds one look into the directory may take.")
 
     users_collection: Name = Field("users", description="The collection of people.")
-    user_name_field: Name = Field("name", description="A person's name.")
-    user_email_field: Name = Field("email", description="A person's e-mail address.")
-    user_avatar_field: Name = Field("avatar", description="The URL of a person's picture.")
-    user_is_client_field: Name = Field(
+    user_name_field: FieldName = Field("name", description="A person's name.")
+    user_email_field: FieldName = Field("email", description="A person's e-mail address.")
+    user_avatar_field: FieldName = Field("avatar", description="The URL of a person's picture.")
+    user_is_client_field: FieldName = Field(
         "isClient", description="True for clients, who see only their own channels."
     )
-    user_status_field: Name = Field("status", description="Whether a person is active.")
+    user_status_field: FieldName = Field("status", description="Whether a person is active.")
     user_active_value: str = Field("active", description="What the status of an active person is.")
-    user_department_field: Name = Field(
+    user_department_field: FieldName = Field(
         "departmentId", description="The person's department, an ObjectId."
     )
-    user_team_field: Name = Field("teamId", description="The person's team, an ObjectId.")
-    user_role_field: Name = Field("role", description="The person's role, an ObjectId.")
+    user_team_field: FieldName = Field("teamId", description="The person's team, an ObjectId.")
+    user_role_field: FieldName = Field("role", description="The person's role, an ObjectId.")
     departments_collection: Name = Field(
         "departments", description="The collection of departments."
     )
-    department_name_field: Name = Field("name", description="A department's name.")
-    department_head_field: Name = Field("headId", description="A department's head, an ObjectId.")
+    department_name_field: FieldName = Field("name", description="A department's name.")
+    department_head_field: FieldName = Field(
+        "headId", description="A department's head, an ObjectId."
+    )
     projects_collection: Name = Field("projects", description="The collection of projects.")
-    project_name_field: Name = Field("name", description="A project's name.")
-    project_department_field: Name = Field(
+    project_name_field: FieldName = Field("name", description="A project's name.")
+    project_department_field: FieldName = Field(
         "departmentId", description="A project's department, an ObjectId."
     )
-    project_members_field: Name = Field(
+    project_members_field: FieldName = Field(
         "assignedUserIds", description="A project's people, a list of ObjectIds."
     )
     roles_collection: Name = Field("roles", description="The collection of roles.")
-    role_name_field: Name = Field("name", description="A role's name.")
-    role_permissions_field: Name = Field("permissions", description="What a role allows, a list.")
-    permission_resource_field: Name = Field(
+    role_name_field: FieldName = Field("name", description="A role's name.")
+    role_permissions_field: FieldName = Field(
+        "permissions", description="What a role allows, a list."
+    )
+    permission_resource_field: FieldName = Field(
         "resource", description="In that list: what may be acted upon."
     )
-    permission_actions_field: Name = Field(
+    permission_actions_field: FieldName = Field(
         "actions", description="In that list: the actions allowed."
     )
     super_admin_role: str = Field(

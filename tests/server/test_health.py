@@ -15,6 +15,7 @@ from server import health, probes
 from server.health import Health
 from server.migrate import head
 from storage.directory import Directory, DirectoryNames
+from storage.errors import unavailable
 from storage.objects import ObjectStore, ObjectStoreConfig
 from storage.postgres import Database
 from tests.servers import Fresh, Servers
@@ -179,6 +180,15 @@ async def test_asking_often_does_not_ask_the_servers_often(
         clock += health.FRESH
         assert (await client.get("/readyz")).status_code == 200
         assert asked == 3
+
+
+async def test_what_is_known_to_be_down_is_not_asked_again() -> None:
+    async def known() -> None:
+        raise unavailable("mongodb")
+
+    async with asking(Health({"mongodb": known})) as client:
+        answer = await client.get("/readyz")
+    assert answer.json()["checks"] == {"mongodb": "is out of reach"}
 
 
 async def test_what_nobody_thought_of_is_told_by_its_name_alone() -> None:

@@ -102,6 +102,11 @@ def test_an_empty_variable_is_absent(environment: pytest.MonkeyPatch) -> None:
         ("GRAPHIQL", "perhaps", "should be a valid boolean, unable to interpret input"),
         ("LOG_FORMAT", "xml", "should be 'json' or 'console'"),
         ("USERS_COLLECTION", "$cmd", "must be a name MongoDB allows, without $"),
+        (
+            "USER_NAME_FIELD",
+            "profile.name",
+            "must be a field of the document itself, without dots",
+        ),
         ("DATABASE_POOL_MAX", "1", "is below BACKCHANNEL_DATABASE_POOL_MIN"),
         ("S3_SECRET_ACCESS_KEY", "SECRET-VALUE", "goes together with BACKCHANNEL_S3_ACCESS_KEY_ID"),
         ("S3_BUCKET", "a", "should have at least 3 characters"),
