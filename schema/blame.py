@@ -49,7 +49,7 @@ def name_fields(errors: Iterable[GraphQLError], ast: DocumentNode) -> None:
 
 
 def _is_of_variable(error: GraphQLError) -> bool:
-    return bool(error.nodes) and isinstance(error.nodes[0], VariableDefinitionNode)
+    return isinstance(next(iter(error.nodes or ()), None), VariableDefinitionNode)
 
 
 def _named(message: str) -> str | None:

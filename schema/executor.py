@@ -45,7 +45,8 @@ class PlanningExecutor(Executor[Any]):
     def _plan(
         self, return_type: GraphQLOutputType, details: FieldDetailsList, context: Context
     ) -> Fill | None:
-        key = (id(details[0].node), id(return_type))
+        # All nodes: one of a fragment's stands beside others in one place and alone in another.
+        key = (id(return_type), *(id(detail.node) for detail in details))
         try:
             found: Fill | None = context.memo.plans[key]
         except KeyError:
