@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -96,13 +96,17 @@ class Person:
         """A fresh token of theirs."""
         return self.world.token(self.id)
 
-    async def post(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The whole result of an operation over HTTP."""
-        response = await self.world.http.post(
+    async def respond(self, query: str, variables: dict[str, Any] | None = None) -> httpx.Response:
+        """The response to an operation over HTTP, whatever it is."""
+        return await self.world.http.post(
             "/graphql",
             content=_json({"query": query, "variables": variables or {}}),
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
+
+    async def post(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The whole result of an operation over HTTP."""
+        response = await self.respond(query, variables)
         assert response.status_code == 200, response.text
         result: dict[str, Any] = response.json()
         return result
@@ -322,7 +326,28 @@ class World:
                 " where m.channel_id = $1 order by number",
                 channel_id,
             ),
+            await database.fetch(
+                "select * from mentions where channel_id = $1 order by position, user_id",
+                channel_id,
+            ),
+            await database.fetch(
+                "select r.* from revisions r join messages m on m.id = r.message_id"
+                " where m.channel_id = $1 order by message_id, number",
+                channel_id,
+            ),
+            await database.fetch(
+                "select * from attachments where channel_id = $1 order by id", channel_id
+            ),
         )
+
+    def followers(self, channel_id: str) -> int:
+        """How many operations on this server have caught up with a channel and hear it live."""
+        topic = self.services.live.hub.topics.get(channel_id)
+        return sum(len(cohort.subscribers) for cohort in topic.cohorts.values()) if topic else 0
+
+    async def followed(self, channel_id: str, count: int = 1) -> None:
+        """Return when just so many operations on this server hear a channel live."""
+        await until(lambda: self.followers(channel_id) == count)
 
     @classmethod
     @asynccontextmanager
@@ -415,6 +440,13 @@ async def served(settings: Settings) -> AsyncIterator[Services]:
     finally:
         server.should_exit = True
         await serving
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Return when something is so that the server, unlike everything else, tells nobody of."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def free_port() -> int:

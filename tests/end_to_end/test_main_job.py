@@ -11,7 +11,7 @@ async def test_what_one_sends_the_other_sees_live(world: World) -> None:
             " { id channelId content createdAt sender { id name } } }",
             id=channel,
         )
-        await socket.settled()
+        await world.followed(channel)
         message = await world.carol.say(channel, "Are you there?")
         seen = (await added.next())["messageAdded"]
     assert seen["id"] == message
