@@ -69,7 +69,7 @@ class _Backchannel:
                     "mongodb": services.directory.ping,
                     "s3": services.objects.ping,
                 },
-                optional={"s3"},
+                optional={"mongodb", "s3"},
             )
             starlette.state.services = services
             for name, work in (

@@ -40,8 +40,8 @@ DOCUMENTS = {
     " fragment C on User { isActive }",
     "same field twice": "query ($c: ID!) { channel(id: $c) { messages { edges { node"
     " { id sender { id } sender { name } id a: id } } } } }",
-    "directives": "query ($c: ID!, $no: Boolean = false) { channel(id: $c) { messages { edges { node"
-    " { id content @include(if: $no) sender { id name @skip(if: $no) } } } } } }",
+    "directives": "query ($c: ID!, $no: Boolean = false) { channel(id: $c) { messages { edges"
+    " { node { id content @include(if: $no) sender { id name @skip(if: $no) } } } } } }",
     "thread": "query ($c: ID!) { channel(id: $c) { messages { edges { node { id replies"
     f" {{ edges {{ node {{ {MESSAGE} }} }} }} }} }} }} }} }}",
     "people": '{ users(search: "a") { edges { cursor node { id name email } } } }',
