@@ -39,7 +39,7 @@ class Loader(Generic[T]):
         self._read = read
         self._missing = missing
         self._known: dict[str, T] = {}
-        self._gathering: DataLoader[str, T] = DataLoader(self.load_many, cache=False)
+        self._gathering: DataLoader[str, T] = DataLoader(self.read_ahead, cache=False)
 
     def get(self, key: str) -> T | Awaitable[T]:
         """The value if it is here, else the promise of it: an executor that need not wait
@@ -52,7 +52,15 @@ class Loader(Generic[T]):
         return self._known[key] if key in self._known else await self._gathering.load(key)
 
     async def load_many(self, keys: Iterable[str]) -> list[T]:
-        """The values, in this order, with at most one read."""
+        """The values, in this order; read together with what others ask for at the same time."""
+        wanted = list(keys)
+        unknown = [key for key in wanted if key not in self._known]
+        if unknown:
+            await self._gathering.load_many(unknown)
+        return [self._known[key] for key in wanted]
+
+    async def read_ahead(self, keys: Iterable[str]) -> list[T]:
+        """The same in a read of their own, at most one, for whoever knows what all will ask for."""
         wanted = list(keys)
         unknown = [key for key in dict.fromkeys(wanted) if key not in self._known]
         if unknown:
@@ -99,33 +107,38 @@ class Loaders:
         ids = [message.id for message in page]
         people = {message.sender_id for message in page} if "sender" in fields else set()
         reads: list[Awaitable[object]] = []
+        parents = {message.parent_id for message in page if message.parent_id}
         if "parent" in fields:
-            parents = {message.parent_id for message in page if message.parent_id}
-            reads.append(self.message_by_id.load_many(parents))
+            reads.append(self.message_by_id.read_ahead(parents))
         if "reactions" in fields:
-            reads.append(self.reactions_by_message.load_many(ids))
+            reads.append(self.reactions_by_message.read_ahead(ids))
         if "attachments" in fields:
-            reads.append(self.attachments_by_message.load_many(ids))
+            reads.append(self.attachments_by_message.read_ahead(ids))
         if "mentions" in fields:
-            reads.append(self.mentions_by_message.load_many(ids))
+            reads.append(self.mentions_by_message.read_ahead(ids))
         await asyncio.gather(*reads)
         if "reactions" in fields:
             people.update(
                 id
-                for found in await self.reactions_by_message.load_many(ids)
+                for found in await self.reactions_by_message.read_ahead(ids)
                 for reaction in found
                 for id in reaction.user_ids[:REACTION_PEOPLE]
             )
         if "attachments" in fields:
-            for files in await self.attachments_by_message.load_many(ids):
+            for files in await self.attachments_by_message.read_ahead(ids):
                 people.update(file.uploader_id for file in files)
         if "mentions" in fields:
-            for mentioned in await self.mentions_by_message.load_many(ids):
+            for mentioned in await self.mentions_by_message.read_ahead(ids):
                 people.update(mentioned)
-        await self.user_by_id.load_many(people)
+        if "parent" in fields and people:
+            # Whoever asks for a parent most likely asks for its sender; with
+            # nobody else to look up, that is one query when they do.
+            roots = await self.message_by_id.read_ahead(parents)
+            people.update(root.sender_id for root in roots if root)
+        await self.user_by_id.read_ahead(people)
 
     async def users(self, ids: Iterable[str]) -> list[UserRecord]:
-        """These people, in this order."""
+        """These people, in this order, in one query for all who ask at the same time."""
         return await self.user_by_id.load_many(ids)
 
     async def _messages(self, ids: list[str]) -> dict[str, MessageRecord]:
