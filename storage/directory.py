@@ -70,8 +70,10 @@ class Directory:
 
     async def users(self, ids: Iterable[str]) -> dict[str, UserRecord]:
         """People by id, in one query; whoever is not there is left out. Raises UNAVAILABLE."""
-        wanted = {"_id": {"$in": [ObjectId(id) for id in ids]}}
-        documents = await self._find(self._names.users, wanted, self._user_fields())
+        wanted = [ObjectId(id) for id in ids]
+        documents = await self._find(
+            self._names.users, {"_id": {"$in": wanted}}, self._user_fields(), limit=len(wanted)
+        )
         return {user.id: user for user in map(self._user, documents)}
 
     async def role(self, role: str) -> RoleRecord | None:
@@ -133,8 +135,8 @@ class Directory:
         condition: Document,
         fields: Sequence[str],
         *,
+        limit: int,
         sort: list[tuple[str, int]] | None = None,
-        limit: int = 0,
     ) -> list[Document]:
         if time.monotonic() < self._down_until:
             raise unavailable("mongodb")
@@ -143,6 +145,8 @@ class Directory:
                 condition,
                 projection=list(fields),
                 limit=limit,
+                # All in the first answer: MongoDB would send 101 and wait to be asked for more.
+                batch_size=limit,
                 sort=sort,
                 max_time_ms=self._timeout_ms,
             )
