@@ -1,0 +1,15 @@
+"""What the tests of the loaders may ask for besides."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.loaders.counting import Counted
+from tests.world import World
+
+
+@pytest.fixture(scope="session")
+async def counted(world: World) -> AsyncIterator[Counted]:
+    """Services that count what they ask PostgreSQL and MongoDB."""
+    async with Counted.beside(world) as counted:
+        yield counted

@@ -1,0 +1,99 @@
+"""Operations whose reads are counted: the real engine on connections that take notes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import asyncpg
+import orjson
+from pymongo import AsyncMongoClient, monitoring
+
+from loaders.profiles import Profiles
+from realtime.live import Live
+from resolvers.services import Services
+from resolvers.viewer import sign_in
+from schema import graphql_schema
+from schema.engine import Engine, Request
+from storage import events
+from storage.directory import Directory, DirectoryNames
+from storage.postgres import Database
+from tests.world import Person, World, data_of
+
+
+class _MongoNotes(monitoring.CommandListener):
+    """Notes which collection each ``find`` is for."""
+
+    def __init__(self, into: list[str]) -> None:
+        self._into = into
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in ("find", "aggregate", "getMore"):
+            self._into.append(str(event.command.get("find", event.command_name)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+@dataclass
+class Counted:
+    """A second process's worth of services for a world, and what they have asked for."""
+
+    services: Services
+    engine: Engine
+    sql: list[str] = field(default_factory=list)
+    mongo: list[str] = field(default_factory=list)
+
+    @classmethod
+    @asynccontextmanager
+    async def beside(cls, world: World) -> AsyncIterator[Self]:
+        """Services of their own on the servers of this world."""
+        sql: list[str] = []
+        mongo: list[str] = []
+
+        async def take_notes(connection: asyncpg.Connection) -> None:
+            # A new connection asks once how these arrays are written.
+            await connection.fetch("select $1::uuid[], $2::bigint[]", [], [])
+            connection.add_query_logger(lambda query: sql.append(query.query))
+
+        settings = world.settings
+        database = await Database.connect(settings.database_url, init=take_notes)
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            settings.mongo_url, event_listeners=[_MongoNotes(mongo)]
+        )
+        directory = Directory(client[settings.mongo_database], DirectoryNames())
+        try:
+            async with client, Live.open(database, settings.database_url) as live:
+                services = replace(
+                    world.services,
+                    database=database,
+                    directory=directory,
+                    profiles=Profiles(directory),
+                    live=live,
+                )
+                engine = Engine(graphql_schema(), services, introspection=True)
+                yield cls(services, engine, sql, mongo)
+        finally:
+            await database.close()
+
+    def forget(self) -> None:
+        """Count from zero."""
+        self.sql.clear()
+        self.mongo.clear()
+
+    @property
+    def statements(self) -> list[str]:
+        """The SQL, but for the poll that looks each second whether anything has moved."""
+        return [query for query in self.sql if query != events.HEADS]
+
+    async def run(self, person: Person, query: str, **variables: Any) -> Any:
+        """The data of an operation by a process that knows nobody's profile; counts from zero."""
+        services = replace(self.services, profiles=Profiles(self.services.directory))
+        engine = Engine(graphql_schema(), services, introspection=True)
+        viewer = await sign_in(self.services, person.id, 60.0)
+        prepared = engine.prepare(Request(query, variables, None, "counted"))
+        self.forget()
+        return data_of(orjson.loads(await engine.execute(prepared, viewer)))

@@ -1,0 +1,134 @@
+"""What a page of messages costs, whatever is on it."""
+
+import pytest
+
+from tests.loaders.counting import Counted
+from tests.loaders.crowd import busy_page
+from tests.world import World
+
+NODE = """
+    id content replyCount
+    sender { id name isActive }
+    parent { id sender { id name } }
+    mentions { id name }
+    reactions { emoji count users { id name } viewerHasReacted }
+    attachments { id fileName url uploader { id name } }
+"""
+
+CHANNEL = f"""
+query ($id: ID!) {{
+  channel(id: $id) {{ id messages(last: 50) {{ edges {{ cursor node {{ {NODE} }} }}
+    pageInfo {{ hasPreviousPage startCursor }} }} }}
+}}
+"""
+
+THREAD = f"""
+query ($id: ID!) {{
+  message(id: $id) {{ id replies(first: 50) {{ edges {{ cursor node {{ {NODE} }} }}
+    pageInfo {{ hasNextPage endCursor }} }} }}
+}}
+"""
+
+ROWS = [1, 50]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_a_page_of_a_channel_takes_five_statements_and_one_query_for_all_its_people(
+    world: World, counted: Counted, rows: int
+) -> None:
+    channel, _ = await busy_page(world, world.carol, rows)
+    data = await counted.run(world.carol, CHANNEL, id=channel)
+    # The channel with the viewer's place in it; messages, reactions, attachments, mentions.
+    assert len(counted.statements) == 5, counted.statements
+    assert counted.mongo == ["users"]
+    nodes = [edge["node"] for edge in data["channel"]["messages"]["edges"]]
+    assert len(nodes) == rows
+    for node in nodes:
+        people = [
+            node["sender"],
+            *node["mentions"],
+            *(person for reaction in node["reactions"] for person in reaction["users"]),
+            *(file["uploader"] for file in node["attachments"]),
+        ]
+        assert len(people) == 5
+        assert all(person["name"].startswith("Person ") for person in people)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_a_page_of_a_thread_takes_seven_statements_and_one_query_for_all_its_people(
+    world: World, counted: Counted, rows: int
+) -> None:
+    _, root = await busy_page(world, world.carol, rows, in_thread=True)
+    data = await counted.run(world.carol, THREAD, id=root)
+    # The root; its channel and the viewer's place there; the replies; their parent, reactions,
+    # attachments, mentions.
+    assert len(counted.statements) == 7, counted.statements
+    assert counted.mongo == ["users"]
+    nodes = [edge["node"] for edge in data["message"]["replies"]["edges"]]
+    assert len(nodes) == rows
+    for node in nodes:
+        assert node["parent"]["id"] == root
+        assert node["parent"]["sender"]["name"].startswith("Person ")
+
+
+async def test_a_page_that_asks_for_nothing_nested_reads_nothing_nested(
+    world: World, counted: Counted
+) -> None:
+    channel, _ = await busy_page(world, world.carol, 2)
+    query = "query ($id: ID!) { channel(id: $id) { messages { edges { node { id content } } } } }"
+    await counted.run(world.carol, query, id=channel)
+    assert len(counted.statements) == 2, counted.statements
+    assert counted.mongo == []
+
+
+async def test_only_the_parent_s_sender_is_one_query_too(world: World, counted: Counted) -> None:
+    _, root = await busy_page(world, world.carol, 3, in_thread=True)
+    query = """
+        query ($id: ID!) { message(id: $id) { replies { edges { node { parent { sender { name } } }
+        } } } }
+    """
+    await counted.run(world.carol, query, id=root)
+    assert len(counted.statements) == 4, counted.statements
+    assert counted.mongo == ["users"]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_a_page_written_with_fragments_costs_no_more(
+    world: World, counted: Counted, rows: int
+) -> None:
+    channel, _ = await busy_page(world, world.carol, rows)
+    query = """
+        query ($id: ID!) { channel(id: $id) { ...Page } }
+        fragment Page on Channel { messages { edges { ... on MessageEdge { node { ...Row } } } } }
+        fragment Row on Message {
+          ...Said
+          ... on Message { from: sender { name } }
+          reactions { users { name } }
+        }
+        fragment Said on Message { content mentions { name } attachments { uploader { name } } }
+    """
+    await counted.run(world.carol, query, id=channel)
+    assert len(counted.statements) == 5, counted.statements
+    assert counted.mongo == ["users"]
+
+
+async def test_more_people_of_a_reaction_than_are_read_ahead_are_one_query_more(
+    world: World, counted: Counted
+) -> None:
+    channel, _ = await busy_page(world, world.carol, 50)
+    database = world.services.database
+    await database.execute(
+        "insert into reactions (message_id, emoji, user_id)"
+        " select id, '👍', substr(md5(n::text), 1, 24)"
+        " from messages, generate_series(1, 40) n where channel_id = $1",
+        channel,
+    )
+    query = """
+        query ($id: ID!) { channel(id: $id) { messages { edges { node { sender { name }
+        reactions { count users(first: 100) { id } } } } } } }
+    """
+    data = await counted.run(world.carol, query, id=channel)
+    assert len(counted.statements) == 3, counted.statements
+    assert counted.mongo == ["users", "users"]
+    nodes = [edge["node"] for edge in data["channel"]["messages"]["edges"]]
+    assert all(len(node["reactions"][0]["users"]) == 41 for node in nodes)

@@ -1,0 +1,89 @@
+"""A line to a server that can be cut, frozen and mended, as networks are."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+
+class Proxy:
+    """Passes bytes between whoever connects to ``port`` and a server, while it is told to.
+
+    ``cut`` is a server that has died: connections break and new ones are
+    refused. ``freeze`` is a link that swallows everything: connections are
+    accepted and stay open, and nothing ever comes.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._links: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, host: str, port: int) -> AsyncIterator[Self]:
+        """A line to this server, for as long as the block lasts."""
+        proxy = cls(host, port)
+        await proxy.mend()
+        try:
+            yield proxy
+        finally:
+            await proxy.cut()
+
+    async def mend(self) -> None:
+        """Let everything through: again, after ``cut`` or ``freeze``."""
+        self._flowing.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """Swallow what is sent from now on; nobody is told."""
+        self._flowing.clear()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = asyncio.create_task(self._link(reader, writer))
+        self._links.add(link)
+        link.add_done_callback(self._links.discard)
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
+        try:
+            await self._flowing.wait()
+            there, back = await asyncio.open_connection(*self._target)
+            writers.append(back)
+            ways = [
+                asyncio.ensure_future(self._carry(reader, back)),
+                asyncio.ensure_future(self._carry(there, writer)),
+            ]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        finally:
+            for end in writers:
+                end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
