@@ -16,6 +16,8 @@ from graphql import (
     OperationType,
     TypeInfo,
     TypeInfoVisitor,
+    VariableDefinitionNode,
+    VariableNode,
     Visitor,
     parse,
     specified_rules,
@@ -47,6 +49,8 @@ class Document:
     """Whether it asks for nothing that depends on the viewer."""
     fields: frozenset[str]
     """Every field's name that occurs anywhere in it."""
+    variables: frozenset[str]
+    """Every variable that matters to a subscription's results: where it begins does not."""
     memo: Memo = field(default_factory=Memo)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -110,27 +114,48 @@ class Documents:
         info = TypeInfo(self._schema)
         survey = _Survey(info)
         visit(ast, TypeInfoVisitor(info, survey))
-        return Document(text, ast, not survey.viewers_own, frozenset(survey.fields))
+        return Document(
+            text,
+            ast,
+            not survey.viewers_own,
+            frozenset(survey.fields),
+            frozenset(survey.variables),
+        )
 
 
 class _Survey(Visitor):
-    """Notes the fields of a document, and whether the viewer matters to one below the root."""
+    """Notes the fields of a document, and which variables matter below a subscription's root,
+    and whether the viewer does.
+    """
 
     def __init__(self, info: TypeInfo) -> None:
         super().__init__()
         self._info = info
         self.fields: set[str] = set()
+        self.variables: set[str] = set()
         self.viewers_own = False
 
     def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
         """Called by graphql-core for each field."""
         self.fields.add(node.name.value)
         definition = self._info.get_field_def()
-        parent = self._info.get_parent_type()
-        if definition and parent and parent.name != "Subscription":
+        if definition and not self._is_at_root():
             ours = definition.extensions.get(DEFINITION)
             self.viewers_own = self.viewers_own or not (ours is None or is_shared(ours))
         return None
+
+    def enter_variable(
+        self, node: VariableNode, _: object, parent: object, *__: object
+    ) -> VisitorAction:
+        """Called by graphql-core for each variable, where it is declared and where it is used."""
+        is_argument_of_root = self._is_at_root() and not self._info.get_directive()
+        if not is_argument_of_root and not isinstance(parent, VariableDefinitionNode):
+            self.variables.add(node.name.value)
+        return None
+
+    def _is_at_root(self) -> bool:
+        parent = self._info.get_parent_type()
+        return parent is not None and parent.name == "Subscription"
 
 
 def is_subscription(operation: OperationDefinitionNode) -> bool:

@@ -132,15 +132,21 @@ class Engine:
     def _subscription(
         self, prepared: Prepared, stream: Stream, viewer: Viewer | None
     ) -> "Subscription":
-        # Those who ask for the same in the same words share every result; a
-        # document with a field of the viewer's own makes a cohort of one person.
+        # Those who ask for the same in the same words share every result, wherever
+        # each of them began; a document with a field of the viewer's own makes a
+        # cohort of one person.
         request, document = prepared.request, prepared.document
         whose = None if document.is_shared else viewer
+        given = {
+            name: request.variables[name]
+            for name in sorted(document.variables)
+            if name in request.variables
+        }
         key = (
             request.query,
             request.operation_name,
-            # Not orjson: it refuses some of what clients may send beside what is declared.
-            json.dumps(dict(request.variables), sort_keys=True),
+            # Not orjson: it refuses the lone surrogates that a client may send.
+            json.dumps(given),
             whose and whose.id,
         )
         name = root_field(prepared.operation, document.ast)
