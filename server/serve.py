@@ -6,6 +6,7 @@ import uvicorn
 
 from server import logs
 from server.app import create_app
+from server.frames import FramingProtocol
 from server.settings import Settings
 
 
@@ -36,7 +37,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "workers": settings.workers,
-        "ws": "websockets-sansio",
+        "ws": FramingProtocol,
         "ws_max_size": settings.socket_max_frame_bytes,
         "ws_ping_interval": settings.socket_keepalive_seconds,
         "ws_ping_timeout": settings.socket_keepalive_seconds,

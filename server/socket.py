@@ -13,16 +13,18 @@ from enum import IntEnum
 from typing import Any
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from schema.engine import Engine
 from server.auth import token_in
+from server.frames import frames_of
 from server.operation import Operation
 from server.requests import read_json
 from server.sessions import Sessions, SignedIn
 from storage.errors import ErrorCode, Refusal
 
 PROTOCOL = "graphql-transport-ws"
+GOODBYE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +80,8 @@ class Socket:
         self._is_initialised = False
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
-        self._outbox_filled = asyncio.Event()
-        self._outbox_emptied = asyncio.Event()
+        self._flushing: asyncio.Task[None] | None = None
+        self._frames = frames_of(websocket.scope)
         self._deadline: asyncio.TimerHandle
         """When the connection ends unless something happens: initialisation first, then renewal."""
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
@@ -92,17 +94,15 @@ class Socket:
             await self._websocket.close(Close.BAD_PROTOCOL, "Subprotocol not acceptable")
             return
         await self._websocket.accept(PROTOCOL)
-        writing = asyncio.create_task(self._write(), name="socket writer")
-        reading = asyncio.create_task(self._read(), name="socket reader")
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(
+        self._deadline = asyncio.get_running_loop().call_later(
             self._limits.init_seconds,
             self.close,
             Close.INIT_TIMEOUT,
             "Connection initialisation timeout",
         )
+        reading = asyncio.create_task(self._read(), name="socket reader")
         try:
-            ends: list[asyncio.Future[Any]] = [writing, reading, self._closing]
+            ends: list[asyncio.Future[Any]] = [reading, self._closing]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 await self._say_goodbye(self._closing.result())
@@ -110,7 +110,7 @@ class Socket:
             self._deadline.cancel()
             for operation in list(self.operations.values()):
                 operation.stop()
-            await _cancelled(reading, writing)
+            await _cancelled(reading, self._flushing)
 
     def close(self, code: Close, reason: str) -> None:
         """End the connection, soon."""
@@ -119,38 +119,31 @@ class Socket:
 
     def post(self, message: bytes) -> None:
         """Send a message after those already waiting; who lets too many wait is given up."""
-        if self._outbox_bytes > self._limits.outbox_bytes:
-            self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
+        if not self._outbox and self._frames.write_text(message):
             return
         self._outbox.append(message)
         self._outbox_bytes += len(message)
-        self._outbox_filled.set()
+        if self._outbox_bytes > self._limits.outbox_bytes:
+            self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
+        elif self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush(), name="socket writer")
 
     async def ready(self) -> None:
-        """Return when less than half of what may wait does wait."""
-        while self._outbox_bytes * 2 > self._limits.outbox_bytes:
-            self._outbox_emptied.clear()
-            await self._outbox_emptied.wait()
+        """Return when nothing waits any more."""
+        if self._flushing:
+            await asyncio.shield(self._flushing)
 
     def forget(self, operation: Operation) -> None:
         """The operation has ended; its id may be used again."""
         if self.operations.get(operation.id) is operation:
             del self.operations[operation.id]
 
-    async def _write(self) -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            # RuntimeError is Starlette's word for a connection that is closed.
-            while True:
-                await self._outbox_filled.wait()
-                self._outbox_filled.clear()
-                await self._flush()
-
     async def _flush(self) -> None:
         while self._outbox:
-            message = self._outbox.popleft()
-            await self._websocket.send({"type": "websocket.send", "text": message.decode()})
-            self._outbox_bytes -= len(message)
-            self._outbox_emptied.set()
+            await self._frames.wait_until_writable()
+            while self._outbox and self._frames.write_text(self._outbox[0]):
+                self._outbox_bytes -= len(self._outbox.popleft())
+        self._flushing = None
 
     async def _read(self) -> None:
         try:
@@ -222,13 +215,11 @@ class Socket:
 
     async def _say_goodbye(self, closing: Closing) -> None:
         # What was produced before is still sent, unless the reader is the one who is too slow.
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
-            if closing.code is not Close.TRY_AGAIN_LATER:
-                async with asyncio.timeout(1.0):
-                    while self._outbox:
-                        self._outbox_emptied.clear()
-                        await self._outbox_emptied.wait()
-            await self._websocket.close(closing.code, closing.reason)
+        if closing.code is not Close.TRY_AGAIN_LATER:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self.ready()
+        self._frames.close_now(closing.code, closing.reason)
 
 
 def _message(event: Any) -> dict[str, Any]:
@@ -251,7 +242,8 @@ def _id(message: dict[str, Any]) -> str:
     return id
 
 
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
+async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:
+    running = [task for task in tasks if task]
+    for task in running:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*running, return_exceptions=True)

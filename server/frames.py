@@ -1,0 +1,89 @@
+"""Frames: the shortest way from a message to a connection.
+
+An ASGI server makes a frame anew for each message of each connection, behind
+an await. Where one event goes to thousands of connections, that is most of the
+work. This is uvicorn's own protocol with one thing added: the application may
+hand it a message to be written at once, in a frame that needs nothing from the
+connection but that it is open.
+"""
+
+from typing import Any, Protocol, cast
+
+from starlette.types import Scope
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+EXTENSION = "backchannel.frames"
+
+_TEXT = 0x81
+"""A text message in one frame (RFC 6455, 5.2): from a server unmasked, and never compressed."""
+
+
+class Frames(Protocol):
+    """An open connection that takes messages without an await."""
+
+    def write_text(self, message: bytes) -> bool:
+        """Write a text message; False, with nothing written, while the reader must catch up first.
+
+        On a connection that is closed or closing, the message is dropped: as it
+        would be if it had been a moment later on its way.
+        """
+
+    async def wait_until_writable(self) -> None:
+        """Return when ``write_text`` takes messages again, or when the connection is lost."""
+
+    def close_now(self, code: int, reason: str) -> None:
+        """Send a closing frame behind what is on its way, and end the connection.
+
+        Who does not answer or does not even read is cut off ten seconds later.
+        """
+
+
+class FramingProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, offering itself as ``Frames`` in the scope's extensions."""
+
+    async def run_asgi(self) -> None:
+        """Called by uvicorn once the scope is made."""
+        cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
+        await super().run_asgi()
+
+    def write_text(self, message: bytes) -> bool:
+        """See ``Frames``."""
+        if not self.writable.is_set():
+            return False
+        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.transport.write(frame(message))
+        return True
+
+    async def wait_until_writable(self) -> None:
+        """See ``Frames``."""
+        await self.writable.wait()
+
+    def close_now(self, code: int, reason: str) -> None:
+        """See ``Frames``. uvicorn's own way of closing waits for a slow reader, for ever."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+
+def frame(message: bytes) -> bytes:
+    """The frame that carries this text message."""
+    size = len(message)
+    if size < 126:
+        return bytes((_TEXT, size)) + message
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + message
+    return b"\x81\x7f" + size.to_bytes(8, "big") + message
+
+
+def frames_of(scope: Scope) -> Frames:
+    """The connection behind a WebSocket's scope; it must be served by ``FramingProtocol``."""
+    found: Frames = scope["extensions"][EXTENSION]
+    return found
