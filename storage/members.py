@@ -147,9 +147,7 @@ select m.channel_id::text,
   join channels c on c.id = m.channel_id
  where m.user_id = $1
    and ($2::uuid[] is null or m.channel_id = any($2))
-   and ($2::uuid[] is not null
-        or (not m.is_muted and c.archived_at is null
-            and (c.type <> 'DM' or c.last_message_at is not null)))
+   and ($2::uuid[] is not null or not m.is_muted)
 """
 
 
