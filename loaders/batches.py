@@ -98,14 +98,18 @@ class Loaders:
             lambda ids: messages.mentioned(database, ids), _empty
         )
 
-    async def prepare(self, page: Sequence[MessageRecord], fields: frozenset[str]) -> None:
+    async def prepare(
+        self, page: Sequence[MessageRecord], fields: frozenset[str], others: Iterable[str] = ()
+    ) -> None:
         """Read what the named fields of these messages need, before anybody asks one by one.
 
         One statement a field and then one query for all the people in any of
-        them, whether the page has one message or fifty.
+        them and ``others``, whether the page has one message or fifty.
         """
         ids = [message.id for message in page]
-        people = {message.sender_id for message in page} if "sender" in fields else set()
+        people = set(others)
+        if "sender" in fields:
+            people.update(message.sender_id for message in page)
         reads: list[Awaitable[object]] = []
         parents = {message.parent_id for message in page if message.parent_id}
         if "parent" in fields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
 
 import strawberry
@@ -68,6 +68,17 @@ class ChannelMember:
     joined_at: datetime
 
 
+def people_of(members: Iterable[MemberRecord], fields: frozenset[str]) -> set[str]:
+    """Whom these fields of these members name."""
+    people: set[str] = set()
+    for member in members:
+        if "user" in fields:
+            people.add(member.user_id)
+        if "invitedBy" in fields and member.invited_by:
+            people.add(member.invited_by)
+    return people
+
+
 async def _members(
     channel: strawberry.Parent[ChannelRecord],
     info: Info,
@@ -77,8 +88,8 @@ async def _members(
     context = info.context
     await _require_readable(context, channel)
     page = await history.channel_members(context.services, channel.id, first=first, after=after)
-    if "user" in selected(info, "edges", "node"):
-        await context.loaders.users(member.user_id for member in page.nodes)
+    people = people_of(page.nodes, selected(info, "edges", "node"))
+    await context.loaders.user_by_id.read_ahead(people)
     return page
 
 

@@ -18,7 +18,7 @@ class Memo:
     Keys are identities of its nodes, so it must not outlive the document.
     """
 
-    selections: dict[tuple[int, ...], frozenset[str]] = field(default_factory=dict)
+    selections: dict[tuple[int | str, ...], frozenset[str]] = field(default_factory=dict)
     """What is selected below a field; see ``schema.fields.selected``."""
     plans: dict[tuple[int, ...], Any] = field(default_factory=dict)
     """How to fill in a field; see ``schema.executor``."""

@@ -74,7 +74,7 @@ def selected(info: Info, *path: str) -> frozenset[str]:
     good for deciding what to read ahead.
     """
     raw = info._raw_info
-    key = tuple(id(node) for node in raw.field_nodes)
+    key: tuple[int | str, ...] = (*path, *(id(node) for node in raw.field_nodes))
     known = info.context.memo.selections.get(key)
     if known is None:
         sets = [node.selection_set for node in raw.field_nodes if node.selection_set]

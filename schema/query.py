@@ -7,14 +7,21 @@ import strawberry
 from resolvers import channels, history, people
 from resolvers.pages import Edge, Page
 from resolvers.viewer import Viewer as SignedIn
-from schema.channel import Channel, shown
+from schema.channel import Channel, people_of, shown
 from schema.connections import ChannelConnection, UserConnection
 from schema.context import Context, Info
 from schema.fields import resolved, selected, viewers_own
 from schema.message import Message
 from schema.user import User
 from storage.errors import ErrorCode, Refusal
-from storage.records import ChannelOrder, ChannelRecord, ChannelType, MessageRecord, UserRecord
+from storage.records import (
+    ChannelOrder,
+    ChannelRecord,
+    ChannelType,
+    Membership,
+    MessageRecord,
+    UserRecord,
+)
 
 strawberry.enum(ChannelOrder)
 
@@ -54,17 +61,28 @@ async def _channels(
         first=first,
         after=after,
     )
+    await _read_ahead(info, page.nodes)
     edges = [Edge(edge.cursor, shown(info, edge.node)) for edge in page.edges]
-    await _read_last_messages(info, [edge.node for edge in edges])
     return Page(edges, page.has_next, page.has_previous)
 
 
-async def _read_last_messages(info: Info, listed: list[ChannelRecord]) -> None:
+async def _read_ahead(info: Info, listed: list[Membership]) -> None:
+    """The last messages of these channels, and in one query all people they and the viewer's
+    memberships name.
+    """
+    loaders = info.context.loaders
+    last: list[MessageRecord] = []
     if "lastMessage" in selected(info, "edges", "node"):
-        last = [channel.last_message_id for channel in listed if channel.last_message_id]
-        found = await info.context.loaders.message_by_id.load_many(last)
-        senders = {message.sender_id for message in found if message}
-        await info.context.loaders.users(senders)
+        ids = [channel.last_message_id for channel, _ in listed if channel.last_message_id]
+        last = [found for found in await loaders.message_by_id.read_ahead(ids) if found]
+    await loaders.prepare(
+        last,
+        selected(info, "edges", "node", "lastMessage"),
+        people_of(
+            (member for _, member in listed if member),
+            selected(info, "edges", "node", "membership"),
+        ),
+    )
 
 
 async def _unread(viewer: SignedIn, context: Context) -> UnreadSummary:

@@ -32,25 +32,24 @@ async def busy_page(
     async with world.services.database.transaction() as transaction:
         await channels.lock(transaction, channel_id)
         await members.add(transaction, channel_id, people)
-        root = (
-            await _message(transaction, channel_id, people.pop(), None, []) if in_thread else None
-        )
+        root = await message(transaction, channel_id, people.pop(), None, []) if in_thread else None
         for number in range(count):
             sender, mentioned, first, second = people[4 * number : 4 * number + 4]
-            message_id = await _message(transaction, channel_id, sender, root, [mentioned])
+            message_id = await message(transaction, channel_id, sender, root, [mentioned])
             await reactions.add(transaction, message_id, "👍", first)
             await reactions.add(transaction, message_id, "🎉", second)
             await _attachment(transaction, channel_id, message_id, uploader=mentioned)
     return channel_id, root
 
 
-async def _message(
+async def message(
     transaction: Transaction,
     channel_id: str,
     sender_id: str,
     parent_id: str | None,
     mentioned: Sequence[str],
 ) -> str:
+    """The id of a new message."""
     message_id = ids.new_id()
     await messages.insert(
         transaction,
