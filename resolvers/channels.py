@@ -148,6 +148,10 @@ async def open_direct_message(
 ) -> Membership:
     """The one direct message of exactly these people and the viewer."""
     others = await people(services, user_ids, "userIds", leave_out=viewer.id)
+    shared = await members.companions(services.database, viewer.id, [user.id for user in others])
+    if viewer.is_client and len(shared) < len(others):
+        # Before anything else is said of them: to a client, strangers do not exist.
+        raise not_found("person", "userIds")
     if not others:
         raise bad_input("userIds", "A direct message needs somebody else.")
     if len(others) >= MAX_DM_PEOPLE:
@@ -155,7 +159,7 @@ async def open_direct_message(
     dm_key = ",".join(sorted([viewer.id, *(user.id for user in others)]))
     known = await channels.dm_by_key(services.database, dm_key)
     if known is None:
-        await _require_may_write_to(services, viewer, others)
+        await _require_may_write_to(services, viewer, others, shared)
         known = await _create_dm(services, viewer, others, dm_key)
     return await access_channel(services.database, viewer, known)
 
@@ -213,13 +217,9 @@ async def _create_dm(
 
 
 async def _require_may_write_to(
-    services: Services, viewer: Viewer, others: list[UserRecord]
+    services: Services, viewer: Viewer, others: list[UserRecord], shared: set[str]
 ) -> None:
-    wanted = [user.id for user in others]
-    shared = await members.companions(services.database, viewer.id, wanted)
     for user in others:
-        if viewer.is_client and user.id not in shared:
-            raise not_found("person", "userIds")
         if not policy.may_write_to(
             viewer,
             user,
