@@ -5,6 +5,7 @@ moved. Either way one statement reads everything new, and the hub gives it out.
 """
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -32,7 +33,8 @@ class Follower:
         self._typing = typing
         self._moved: set[str] = set()
         self._wake = asyncio.Event()
-        self._poll_due = False
+        self._poll_at = 0.0
+        """When to poll next, on the event loop's clock."""
 
     def hear(self, hint: Hint) -> None:
         """Look at a channel soon, if anybody here listens to it."""
@@ -52,20 +54,22 @@ class Follower:
 
     def look_everywhere(self) -> None:
         """Look at every channel soon: hints may have been missed."""
-        self._poll_due = True
+        self._poll_at = 0.0
         self._wake.set()
 
     async def run(self) -> None:
         """Follow until cancelled; a database out of reach is tried again with the next poll."""
+        clock = asyncio.get_running_loop().time
         while True:
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._poll_at):
                     await self._wake.wait()
-            except TimeoutError:
-                self._poll_due = True
             self._wake.clear()
             try:
-                if self._poll_due:
+                # By the clock and not whenever nothing was heard for a while: a
+                # busy channel would keep all others from being looked at.
+                if clock() >= self._poll_at:
+                    self._poll_at = clock() + POLL_SECONDS
                     await self._poll()
                 await self._read()
             except Refusal as refusal:
@@ -82,7 +86,6 @@ class Follower:
                 for channel_id, head in heads.items()
                 if (fed := topics[channel_id].fed) is not None and head > fed
             }
-        self._poll_due = False
 
     async def _read(self) -> None:
         while self._moved:
