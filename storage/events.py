@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from storage import messages
+from storage import ids, messages
 from storage.postgres import Connection, Transaction
 from storage.records import EventRecord, MessageRecord
 
@@ -142,19 +142,27 @@ def _payloads(hints: Iterable[Hint]) -> Iterable[str]:
         yield f"[{b','.join(batch).decode()}]"
 
 
-_HINTS: dict[str, type[Moved] | type[Typed] | type[Echo]] = {"M": Moved, "T": Typed, "E": Echo}
-
-
 def heard(payload: str) -> list[Hint]:
     """The hints in a notification.
 
     Raises ValueError for a payload that is not one of ours: anybody who may
     log in to the database can notify.
     """
-    try:
-        return [_HINTS[kind](*fields) for kind, *fields in orjson.loads(payload)]
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError("not a hint") from error
+    parts = orjson.loads(payload)
+    if not isinstance(parts, list):
+        raise ValueError("not a list of hints")
+    return [_hint(part) for part in parts]
+
+
+def _hint(part: Any) -> Hint:
+    match part:
+        case ["M", str(channel_id), int(position)] if not isinstance(position, bool):
+            return Moved(channel_id, position)
+        case ["T", str(channel_id), str(user_id), bool(is_typing)] if ids.user_id(user_id):
+            return Typed(channel_id, user_id, is_typing)
+        case ["E", str(token)]:
+            return Echo(token)
+    raise ValueError("not a hint")
 
 
 def _event(row: Any) -> EventRecord:
