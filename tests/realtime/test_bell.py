@@ -1,0 +1,219 @@
+"""Nothing but latency depends on the bell."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from realtime import follower
+from storage import events
+from storage.events import Echo, Hint, Moved, Typed
+from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents, positions
+from tests.servers import Fresh, Servers
+from tests.world import World, until
+
+BELLS = """
+select pid
+  from pg_stat_activity
+ where datname = current_database()
+   and application_name = 'backchannel bell'
+"""
+POLLED = 1.5
+"""Seconds in which an event is there although no bell rang."""
+
+
+@pytest.fixture(scope="module")
+async def own(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
+    """A company whose database no other server listens on."""
+    async with World.running(servers, fresh) as world:
+        yield world
+
+
+@asynccontextmanager
+async def deaf(world: World, fresh: Fresh) -> AsyncIterator[World]:
+    """A second server, whose bell is fine and hears nobody: it listens on another database."""
+    async with fresh.database() as elsewhere:
+        async with world.another_server(listen_url=elsewhere) as server:
+            yield server
+
+
+async def notify(world: World, payload: str) -> None:
+    """Somebody else who may log in to the database rings."""
+    connection = await asyncpg.connect(world.settings.database_url)
+    try:
+        await connection.execute("select pg_notify($1, $2)", events.NOTIFY_CHANNEL, payload)
+    finally:
+        await connection.close()
+
+
+async def heard(world: World) -> None:
+    """Return when the server has heard everything that was notified before this."""
+    bell = world.services.live.bell
+    echo: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    bell._token, bell._echo = "a test's", echo
+    await notify(world, '[["E", "a test\'s"]]')
+    async with asyncio.timeout(5):
+        await echo
+
+
+async def test_the_bell_carries_what_the_poll_would_bring_much_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "POLL_SECONDS", 3_600.0)
+    async with world.another_server() as one, world.another_server() as other:
+        channel = await one.carol.create_channel(one.dave)
+        async with one.dave.socket() as socket:
+            added = await socket.subscribe(MESSAGES, id=channel)
+            await one.followed(channel)
+            await until(lambda: one.services.live.bell.is_connected)
+            await other.carol.say(channel, "from elsewhere")
+            assert contents([await added.next()]) == ["from elsewhere"]
+
+
+async def test_a_killed_listener_is_replaced_and_nothing_is_lost(own: World) -> None:
+    database = own.services.database
+    channel = await own.carol.create_channel(own.dave)
+    async with own.another_server() as other, own.dave.socket() as socket:
+        added = await socket.subscribe(EVENTS, id=channel)
+        await own.followed(channel)
+        bells = (own.services.live.bell, other.services.live.bell)
+        await until(lambda: all(bell.is_connected for bell in bells))
+        before = {row[0] for row in await database.fetch(BELLS)}
+        with capture_logs() as logs:
+            for number in range(30):
+                if number == 10:
+                    await database.fetch(
+                        f"select pg_terminate_backend(pid) from ({BELLS}) as bells"
+                    )
+                await other.carol.say(channel, str(number))
+            seen = await added.take(30)
+            await until(lambda: all(bell.is_connected for bell in bells))
+        after = {row[0] for row in await database.fetch(BELLS)}
+    assert contents(seen) == [str(number) for number in range(30)]
+    start = positions(channel, seen)[0]
+    assert positions(channel, seen) == list(range(start, start + 30))
+    assert len(before) == len(after) == 2
+    assert not before & after
+    assert [line["event"] for line in logs if line["event"].startswith("bell")] == ["bell.lost"] * 2
+
+
+async def test_an_event_comes_soon_though_nobody_rings(own: World, fresh: Fresh) -> None:
+    channel = await own.carol.create_channel(own.dave)
+    async with deaf(own, fresh) as server, server.dave.socket() as socket:
+        events = await socket.subscribe(EVENTS, id=channel)
+        await server.followed(channel)
+        for number in range(2):
+            await own.carol.say(channel, str(number))
+            assert contents([await events.next(POLLED)]) == [str(number)]
+
+
+async def test_a_busy_channel_keeps_no_other_one_from_being_polled(
+    own: World, fresh: Fresh
+) -> None:
+    quiet = await own.carol.create_channel(own.dave)
+    busy = await own.carol.create_channel(own.dave)
+    async with deaf(own, fresh) as server, server.dave.socket() as socket:
+        added = await socket.subscribe(MESSAGES, id=quiet)
+        await socket.subscribe(MESSAGES, id=busy)
+        await server.followed(quiet)
+        await server.followed(busy)
+
+        async def keep_busy() -> None:
+            while True:
+                await server.carol.say(busy)
+                await asyncio.sleep(0.05)
+
+        keeping = asyncio.create_task(keep_busy())
+        await own.carol.say(quiet, "not to be forgotten")
+        try:
+            assert contents([await added.next(POLLED)]) == ["not to be forgotten"]
+        finally:
+            keeping.cancel()
+
+
+NO_HINTS = [
+    "",
+    "nonsense",
+    "{}",
+    "[",
+    "5",
+    "null",
+    '"M"',
+    "[[]]",
+    "[5]",
+    '[["X", 1]]',
+    '[["M"]]',
+    '[["M", "CHANNEL"]]',
+    '[["M", "CHANNEL", 1, 2]]',
+    '[["M", "CHANNEL", "1"]]',
+    '[["M", "CHANNEL", null]]',
+    '[["M", "CHANNEL", 1e300]]',
+    '[["M", "CHANNEL", true]]',
+    '[["M", {}, 1]]',
+    '[["M", ["CHANNEL"], 1]]',
+    '[[["M"], "CHANNEL", 1]]',
+    '[["T", "CHANNEL", "PERSON", "perhaps"]]',
+    '[["T", "CHANNEL", null, true]]',
+    '[["T", "CHANNEL", "nobody", true]]',
+    '[["T", "CHANNEL", {}, true]]',
+    '[["E", {}]]',
+    '[["M", "CHANNEL", 1], ["X"]]',
+]
+
+
+@pytest.mark.parametrize("payload", NO_HINTS)
+async def test_what_is_no_hint_is_logged_in_a_line_and_harms_nobody(
+    own: World, payload: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = await own.carol.create_channel(own.dave)
+    payload = payload.replace("CHANNEL", channel).replace("PERSON", own.carol.id)
+    async with own.dave.socket() as socket:
+        added = await socket.subscribe(MESSAGES, id=channel)
+        typing = await socket.subscribe(TYPING, id=channel)
+        await own.followed(channel, 2)
+        await until(lambda: own.services.live.bell.is_connected)
+        with capture_logs() as logs:
+            await notify(own, payload)
+            await heard(own)
+        assert [line["event"] for line in logs] == ["bell.nonsense"]
+        await own.carol.say(channel, "as ever")
+        assert contents([await added.next()]) == ["as ever"]
+        await socket.settled()
+        assert typing.is_silent
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("position", [-1, 0, 1, 10**6, 2**63 - 1, 2**63, 2**64, 10**40])
+async def test_a_hint_of_an_absurd_position_harms_nobody(own: World, position: int) -> None:
+    channel = await own.carol.create_channel(own.dave)
+    async with own.dave.socket() as socket:
+        events = await socket.subscribe(EVENTS, id=channel)
+        await own.followed(channel)
+        await notify(own, f'[["M", "{channel}", {position}]]')
+        await heard(own)
+        for number in range(3):
+            await own.carol.say(channel, str(number))
+        seen = await events.take(3)
+        assert contents(seen) == ["0", "1", "2"]
+        start = positions(channel, seen)[0]
+        assert positions(channel, seen) == [start, start + 1, start + 2]
+        await socket.settled()
+        assert events.is_silent
+
+
+async def test_hints_of_channels_nobody_here_follows_are_forgotten(own: World) -> None:
+    unknown = "00000000-0000-7000-8000-000000000000"
+    hints: list[Hint] = [
+        Moved(unknown, 5),
+        Typed(unknown, own.carol.id, True),
+        Echo("of somebody else"),
+    ]
+    await events.notify(own.services.database, hints)
+    await heard(own)
+    live = own.services.live
+    await until(lambda: not live.hub.topics)
+    assert live.follower._moved == set()
+    assert live.typing._ends == {}
