@@ -204,8 +204,9 @@ class Settings(TokenSettings, PostgresSettings):
     )
     s3_secret_access_key: SecretStr | None = Field(None, description="See the access key id.")
     s3_path_style: bool = Field(
-        False,
-        description="Name the bucket in the path and not in the host; some S3 servers want it.",
+        default_factory=lambda given: given.get("s3_endpoint_url") is not None,
+        description="Name the bucket in the path and not in the host. By default where there is an "
+        "endpoint URL: Amazon's S3 wants it in the host, few others know that.",
     )
 
     allowed_origins: Origins = Field(
@@ -272,6 +273,8 @@ def problems(error: ValidationError) -> list[str]:
     lines = []
     for detail in error.errors(include_url=False, include_input=False):
         reason = str(detail.get("ctx", {}).get("error", detail["msg"]))
+        if detail["type"] == "default_factory_not_called":
+            continue  # a default that depends on a setting that is wrong itself
         if detail["type"] == "missing":
             reason = "is required"
         elif detail["type"] == "extra_forbidden":

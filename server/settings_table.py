@@ -19,7 +19,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
     value = field.default
-    if value is None or value == ():
+    if value is None or value == () or field.default_factory is not None:
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

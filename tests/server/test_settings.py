@@ -138,6 +138,17 @@ def test_one_source_of_keys(environment: pytest.MonkeyPatch) -> None:
     assert Settings().jwt_jwks_url == "https://id.example/jwks"
 
 
+def test_the_bucket_is_in_the_path_of_other_servers(environment: pytest.MonkeyPatch) -> None:
+    assert not Settings().s3_path_style
+    environment.setenv("BACKCHANNEL_S3_ENDPOINT_URL", "http://minio:9000")
+    assert Settings().s3_path_style
+    environment.setenv("BACKCHANNEL_S3_PATH_STYLE", "false")
+    assert not Settings().s3_path_style
+    environment.delenv("BACKCHANNEL_S3_PATH_STYLE")
+    environment.setenv("BACKCHANNEL_S3_ENDPOINT_URL", "minio:9000")
+    assert refused() == ["BACKCHANNEL_S3_ENDPOINT_URL must look like https://host…"]
+
+
 @pytest.mark.parametrize(
     ("value", "origins"),
     [
