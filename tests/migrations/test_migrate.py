@@ -15,9 +15,9 @@ from server.embedded import system_user
 from server.migrate import _transaction, current, head, migrate
 
 
-def dump(database_url: str) -> list[str]:
+def dump(empty_url: str) -> list[str]:
     done = subprocess.run(
-        [system_user.PROGRAMS / "pg_dump", "--schema-only", "--dbname", database_url],
+        [system_user.PROGRAMS / "pg_dump", "--schema-only", "--dbname", empty_url],
         capture_output=True,
         text=True,
         check=True,
@@ -26,8 +26,8 @@ def dump(database_url: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if not line.startswith("\\")]
 
 
-async def tables(database_url: str) -> set[str]:
-    connection = await asyncpg.connect(database_url)
+async def tables(empty_url: str) -> set[str]:
+    connection = await asyncpg.connect(empty_url)
     try:
         rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
     finally:
@@ -35,69 +35,69 @@ async def tables(database_url: str) -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-async def test_up_leads_to_the_head_and_down_to_nothing(database_url: str) -> None:
-    assert current(database_url) is None
-    migrate(database_url)
-    assert current(database_url) == head()
-    assert {"channels", "members", "messages", "events"} < await tables(database_url)
-    migrate(database_url, "base")
-    assert current(database_url) is None
-    assert await tables(database_url) == {"alembic_version"}
+async def test_up_leads_to_the_head_and_down_to_nothing(empty_url: str) -> None:
+    assert current(empty_url) is None
+    migrate(empty_url)
+    assert current(empty_url) == head()
+    assert {"channels", "members", "messages", "events"} < await tables(empty_url)
+    migrate(empty_url, "base")
+    assert current(empty_url) is None
+    assert await tables(empty_url) == {"alembic_version"}
 
 
-async def test_every_step_back_and_forth_leaves_the_same_schema(database_url: str) -> None:
+async def test_every_step_back_and_forth_leaves_the_same_schema(empty_url: str) -> None:
     script = ScriptDirectory(Path(migrations.__file__).parent)
     oldest_first = [step.revision for step in script.walk_revisions()][::-1]
     before: list[list[str]] = []
     for revision in oldest_first:
-        migrate(database_url, revision)
-        before.append(dump(database_url))
+        migrate(empty_url, revision)
+        before.append(dump(empty_url))
     for revision, schema in list(zip(oldest_first, before, strict=True))[-2::-1]:
-        migrate(database_url, revision)
-        assert dump(database_url) == schema
-    migrate(database_url, "base")
-    migrate(database_url)
-    assert dump(database_url) == before[-1]
+        migrate(empty_url, revision)
+        assert dump(empty_url) == schema
+    migrate(empty_url, "base")
+    migrate(empty_url)
+    assert dump(empty_url) == before[-1]
 
 
-async def test_once_more_changes_nothing(database_url: str) -> None:
-    migrate(database_url)
-    schema = dump(database_url)
-    migrate(database_url)
-    assert dump(database_url) == schema
+async def test_once_more_changes_nothing(empty_url: str) -> None:
+    migrate(empty_url)
+    schema = dump(empty_url)
+    migrate(empty_url)
+    assert dump(empty_url) == schema
 
 
-async def test_several_processes_at_once_migrate_once(database_url: str) -> None:
+async def test_several_processes_at_once_migrate_once(empty_url: str) -> None:
     program = "import sys; from server.migrate import migrate; migrate(sys.argv[1])"
     root = Path(migrations.__file__).parents[1]
     running = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", program, database_url, cwd=root)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_url, cwd=root)
         for _ in range(3)
     ]
     assert [await process.wait() for process in running] == [0, 0, 0]
-    assert current(database_url) == head()
+    assert current(empty_url) == head()
 
 
-async def test_several_threads_at_once_migrate_once(database_url: str) -> None:
-    await asyncio.gather(*(asyncio.to_thread(migrate, database_url) for _ in range(4)))
-    assert current(database_url) == head()
+async def test_several_threads_at_once_migrate_once(empty_url: str) -> None:
+    await asyncio.gather(*(asyncio.to_thread(migrate, empty_url) for _ in range(4)))
+    assert current(empty_url) == head()
 
 
-async def test_a_failing_migration_leaves_no_trace(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
+async def test_a_failing_migration_leaves_no_trace(empty_url: str) -> None:
+    connection = await asyncpg.connect(empty_url)
     try:
         await connection.execute("create table events (surprise text)")
     finally:
         await connection.close()
     with pytest.raises(psycopg.errors.DuplicateTable):
-        migrate(database_url)
-    assert current(database_url) is None
-    assert await tables(database_url) == {"events"}
+        migrate(empty_url)
+    assert current(empty_url) is None
+    assert await tables(empty_url) == {"events"}
 
 
-async def test_a_revision_nobody_knows_is_refused(database_url: str) -> None:
+async def test_a_revision_nobody_knows_is_refused(empty_url: str) -> None:
     with pytest.raises(CommandError):
-        migrate(database_url, "9999")
+        migrate(empty_url, "9999")
 
 
 def test_a_database_nobody_answers_for_is_an_operational_error() -> None:
@@ -116,9 +116,9 @@ def test_a_database_nobody_answers_for_is_an_operational_error() -> None:
     ],
 )
 async def test_a_url_means_the_same_as_to_asyncpg(
-    database_url: str, parameters: str, setting: str, value: str
+    empty_url: str, parameters: str, setting: str, value: str
 ) -> None:
-    url = f"{database_url}?{parameters}"
+    url = f"{empty_url}?{parameters}"
     connection = await asyncpg.connect(url)
     try:
         assert await connection.fetchval(f"show {setting}") == value
@@ -128,8 +128,8 @@ async def test_a_url_means_the_same_as_to_asyncpg(
         assert transaction.exec_driver_sql(f"show {setting}").scalar() == value
 
 
-async def test_a_url_may_name_everything_in_its_parameters(database_url: str) -> None:
-    login, _, rest = database_url.removeprefix("postgresql://").partition("@")
+async def test_a_url_may_name_everything_in_its_parameters(empty_url: str) -> None:
+    login, _, rest = empty_url.removeprefix("postgresql://").partition("@")
     user, _, password = login.partition(":")
     address, _, database = rest.partition("/")
     host, _, port = address.partition(":")
@@ -138,7 +138,7 @@ async def test_a_url_may_name_everything_in_its_parameters(database_url: str) ->
         f"&password={quote(password)}&database={database}"
     )
     migrate(url)
-    assert current(database_url) == head()
+    assert current(empty_url) == head()
 
 
 def test_the_sql_says_nothing_about_transactions() -> None:
