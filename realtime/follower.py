@@ -11,7 +11,7 @@ import structlog
 
 from realtime.hub import Hub, Topic
 from realtime.typing import Typing
-from storage import events
+from storage import events, incarnation
 from storage.errors import Refusal
 from storage.events import Hint, Moved, Typed
 from storage.postgres import Database
@@ -33,6 +33,7 @@ class Follower:
         self._typing = typing
         self._moved: set[str] = set()
         self._wake = asyncio.Event()
+        self._may_be_another_life = True
         self._poll_at = 0.0
         """When to poll next, on the event loop's clock."""
 
@@ -53,7 +54,8 @@ class Follower:
             self._wake.set()
 
     def look_everywhere(self) -> None:
-        """Look at every channel soon: hints may have been missed."""
+        """Look at every channel soon: hints may have been missed, or the database restored."""
+        self._may_be_another_life = True
         self._poll_at = 0.0
         self._wake.set()
 
@@ -78,14 +80,17 @@ class Follower:
                 self.look_everywhere()
 
     async def _poll(self) -> None:
+        if self._may_be_another_life:
+            if await incarnation.begin_new_epochs(self._database):
+                log.warning("log.new_epochs")
+            self._may_be_another_life = False
         topics = self._following()
         if topics:
-            heads = await events.heads(self._database, list(topics))
-            self._moved |= {
-                channel_id
-                for channel_id, head in heads.items()
-                if (fed := topics[channel_id].fed) is not None and head > fed
-            }
+            for channel_id, head in (await events.heads(self._database, list(topics))).items():
+                topic = topics[channel_id]
+                topic.begin(head.epoch)
+                if topic.fed is not None and head.position > topic.fed:
+                    self._moved.add(channel_id)
 
     async def _read(self) -> None:
         while self._moved:

@@ -22,7 +22,7 @@ from storage.errors import Refusal, forbidden, resync_required
 from storage.events import Typed
 from storage.records import EventKind, EventRecord
 
-RENDERED_KEPT = 64
+RENDERED_KEPT = 256
 """How many events a cohort remembers rendered, for those who come back a moment later."""
 
 Signal = EventRecord | Typed
@@ -137,6 +137,8 @@ class Topic:
 
     def __init__(self, channel_id: str) -> None:
         self.channel_id = channel_id
+        self.epoch: int | None = None
+        """Which log it is; None until the first subscriber comes."""
         self.position: int | None = None
         """The newest event given to the cohorts; None until the first subscriber has caught up."""
         self.hinted = 0
@@ -161,6 +163,18 @@ class Topic:
         if found is None:
             found = self.cohorts[key] = Cohort(render)
         return found
+
+    def begin(self, epoch: int) -> None:
+        """From here on this is the log of this epoch; subscribers of another start anew."""
+        if self.epoch is not None and self.epoch != epoch:
+            self.position = None
+            self._queue.clear()
+            for cohort in self.cohorts.values():
+                cohort.forget()
+                for subscriber in list(cohort.subscribers):
+                    subscriber.sink.end(resync_required("The log of this channel is another one."))
+                cohort.subscribers.clear()
+        self.epoch = epoch
 
     def feed(self, signals: Iterable[Signal]) -> None:
         """Queue signals, in order; they are given out in that order."""

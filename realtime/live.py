@@ -7,18 +7,19 @@ from typing import Self
 from realtime.bell import PostgresBell
 from realtime.follower import Follower
 from realtime.hub import Hub
+from realtime.reader import Reader
 from realtime.stream import Stream
 from realtime.tasks import running
 from realtime.typing import Typing
 from storage.events import Hint, Moved
 from storage.postgres import Database
+from storage.records import ChannelRecord
 
 
 class Live:
     """Hub, bell, follower and typing of this process."""
 
-    def __init__(self, database: Database, listen_url: str) -> None:
-        self._database = database
+    def __init__(self, log: Database, listen_url: str) -> None:
         self.hub = Hub()
         self.bell = PostgresBell(
             listen_url,
@@ -26,14 +27,18 @@ class Live:
             returned=self._look_everywhere,
         )
         self.typing = Typing(self.hub, self.bell)
-        self.follower = Follower(database, self.hub, self.typing)
+        self.follower = Follower(log, self.hub, self.typing)
+        self._reader = Reader(log)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, listen_url: str) -> AsyncIterator[Self]:
-        """Follow the database's log for as long as the block lasts."""
-        live = cls(database, listen_url)
-        database.on_commit = live.tell_moved
+    async def open(cls, log: Database, listen_url: str) -> AsyncIterator[Self]:
+        """Follow the log for as long as the block lasts.
+
+        ``log`` is a pool of the live side's own: it must not wait behind
+        operations when those have taken every connection of theirs.
+        """
+        live = cls(log, listen_url)
         async with running("bell", live.bell.run), running("follower", live.follower.run):
             yield live
 
@@ -53,18 +58,19 @@ class Live:
             self.bell.ring(hint)
 
     def stream(
-        self, channel_id: str, viewer_id: str, *, position: int, granted_at: int, is_guest: bool
+        self, channel: ChannelRecord, viewer_id: str, *, position: int, is_guest: bool
     ) -> Stream:
         """A subscription from after ``position`` on, for somebody whose right to read the
-        channel was checked when its log stood at ``granted_at``.
+        channel was checked when the record was read.
         """
         return Stream(
-            self._database,
             self.hub,
             self.follower,
-            channel_id=channel_id,
+            self._reader,
+            channel_id=channel.id,
             viewer_id=viewer_id,
+            epoch=channel.epoch,
             position=position,
-            granted_at=granted_at,
+            granted_at=channel.position,
             is_guest=is_guest,
         )

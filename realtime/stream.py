@@ -5,11 +5,8 @@ from typing import Self
 
 from realtime.follower import Follower
 from realtime.hub import Cohort, Hub, Render, Sink, Subscriber, Topic
-from storage import events
+from realtime.reader import Reader
 from storage.errors import Refusal, resync_required
-from storage.postgres import Database
-
-READ_LIMIT = 200
 
 
 class Stream:
@@ -21,21 +18,23 @@ class Stream:
 
     def __init__(
         self,
-        database: Database,
         hub: Hub,
         follower: Follower,
+        reader: Reader,
         *,
         channel_id: str,
         viewer_id: str,
+        epoch: int,
         position: int,
         granted_at: int,
         is_guest: bool,
     ) -> None:
-        self._database = database
         self._hub = hub
         self._follower = follower
+        self._reader = reader
         self.channel_id = channel_id
         self.viewer_id = viewer_id
+        self._epoch = epoch
         self._position = position
         self._granted_at = granted_at
         self._is_guest = is_guest
@@ -48,6 +47,7 @@ class Stream:
         Raises RESYNC_REQUIRED when the log does not reach back to the cursor.
         """
         topic = self._topic = self._hub.topic(self.channel_id)
+        topic.begin(self._epoch)
         cohort = topic.cohort(cohort_key, render)
         self._subscriber = subscriber = Subscriber(
             self.viewer_id,
@@ -79,10 +79,12 @@ class Stream:
         """Give the subscriber the log up to where its topic is; False when it may not go on."""
         while subscriber.position < max(self._granted_at, topic.position or 0):
             await subscriber.sink.ready()
-            missed = await events.read_after(
-                self._database, {self.channel_id: subscriber.position}, READ_LIMIT
-            )
-            if not missed or missed[0].position != subscriber.position + 1:
+            missed = await self._reader.after(self.channel_id, subscriber.position)
+            if not missed or missed[0][:3] != (
+                self.channel_id,
+                self._epoch,
+                subscriber.position + 1,
+            ):
                 raise _too_old()
             for event in missed:
                 if not subscriber.offer(event, await cohort.payload(event)):

@@ -1,7 +1,7 @@
 """Who is typing: told at once, stored nowhere, forgotten after three seconds."""
 
 import asyncio
-import time
+from typing import NamedTuple
 
 from realtime.bell import Bell
 from realtime.hub import Hub
@@ -9,11 +9,20 @@ from storage.events import Typed
 
 LASTS_SECONDS = 3.0
 THROTTLE_SECONDS = 2.0
-"""A person who goes on typing in a channel is told about this often; must be shorter than
-what typing lasts, or it would flicker."""
+"""A person who goes on typing in a channel is told about this often, however often they say so."""
+
+SAFETY_SECONDS = LASTS_SECONDS + THROTTLE_SECONDS
+"""When those who heard of it take it for ended, should the process that told them be no more."""
 
 Place = tuple[str, str]
 """A channel and a person."""
+
+
+class _Told(NamedTuple):
+    """Typing that this process has told of, and will tell the end of."""
+
+    at: float
+    ends: asyncio.TimerHandle
 
 
 class Typing:
@@ -22,23 +31,24 @@ class Typing:
     def __init__(self, hub: Hub, bell: Bell) -> None:
         self._hub = hub
         self._bell = bell
-        self._told: dict[Place, float] = {}
+        self._told: dict[Place, _Told] = {}
         self._ends: dict[Place, asyncio.TimerHandle] = {}
 
     def tell(self, channel_id: str, user_id: str, is_typing: bool) -> None:
         """A person who may write in the channel has begun or stopped to type in it."""
+        loop = asyncio.get_running_loop()
         place = (channel_id, user_id)
-        now = time.monotonic()
+        told = self._forget(place)
         if is_typing:
-            if now - self._told.get(place, 0.0) < THROTTLE_SECONDS:
-                return
-            self._forget_old(now)
-            self._told[place] = now
-        elif self._told.pop(place, None) is None:
-            return
-        hint = Typed(channel_id, user_id, is_typing)
-        self.hear(hint)
-        self._bell.ring(hint)
+            is_news = told is None or loop.time() - told.at >= THROTTLE_SECONDS
+            ends = loop.call_later(LASTS_SECONDS, self.tell, channel_id, user_id, False)
+            self._told[place] = _Told(loop.time() if told is None or is_news else told.at, ends)
+        else:
+            is_news = told is not None
+        if is_news:
+            hint = Typed(channel_id, user_id, is_typing)
+            self.hear(hint)
+            self._bell.ring(hint)
 
     def hear(self, hint: Typed) -> None:
         """Some process has told of typing; tell those who listen here, if it is news to them."""
@@ -49,19 +59,19 @@ class Typing:
             timer.cancel()
         if topic and hint.is_typing:
             self._ends[place] = asyncio.get_running_loop().call_later(
-                LASTS_SECONDS, self.hear, hint._replace(is_typing=False)
+                SAFETY_SECONDS, self.hear, hint._replace(is_typing=False)
             )
         if topic and hint.is_typing != bool(timer):
             topic.feed([hint])
 
     def sent(self, channel_id: str, user_id: str) -> None:
         """A message has come: its sender types no longer."""
-        self._told.pop((channel_id, user_id), None)
+        self._forget((channel_id, user_id))
         if (channel_id, user_id) in self._ends:
             self.hear(Typed(channel_id, user_id, is_typing=False))
 
-    def _forget_old(self, now: float) -> None:
-        if len(self._told) >= 1_000:
-            self._told = {
-                place: told for place, told in self._told.items() if now - told < LASTS_SECONDS
-            }
+    def _forget(self, place: Place) -> _Told | None:
+        told = self._told.pop(place, None)
+        if told:
+            told.ends.cancel()
+        return told

@@ -34,9 +34,5 @@ async def follow_channel(
             raise resync_required("This cursor is not of this log; fetch the channel anew.")
         position = cursor.position
     return services.live.stream(
-        channel.id,
-        viewer.id,
-        position=position,
-        granted_at=channel.position,
-        is_guest=access.member is None,
+        channel, viewer.id, position=position, is_guest=access.member is None
     )

@@ -8,11 +8,16 @@ from pymongo import AsyncMongoClient
 
 from loaders.profiles import Profiles
 from realtime.live import Live
-from resolvers.services import Rules, Services
+from resolvers.services import Rules, Services, UploadRules
 from server.settings import Settings
 from storage.directory import Directory, DirectoryNames
+from storage.file_types import FileKind
 from storage.objects import ObjectStore, ObjectStoreConfig
+from storage.pictures import PictureLimits, Pictures
 from storage.postgres import Database
+
+LOG_CONNECTIONS = 2
+"""For reading the log, besides those of the operations and the bell's one."""
 
 
 @asynccontextmanager
@@ -33,18 +38,31 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
         )
         objects = await stack.enter_async_context(ObjectStore.open(_store(settings)))
+        log = await Database.connect(
+            settings.database_url,
+            min_size=1,
+            max_size=LOG_CONNECTIONS,
+            timeout=settings.database_timeout,
+            name="backchannel log",
+        )
+        stack.push_async_callback(log.close)
         listen_url = settings.listen_url or settings.database_url
-        live = await stack.enter_async_context(Live.open(database, listen_url))
+        live = await stack.enter_async_context(Live.open(log, listen_url))
+        database.on_commit = live.tell_moved
         yield Services(
             database=database,
             directory=directory,
             profiles=Profiles(directory, settings.profile_cache_seconds),
             objects=objects,
+            pictures=Pictures(
+                PictureLimits(pixels=settings.image_max_pixels, seconds=settings.image_seconds)
+            ),
             live=live,
             rules=Rules(
                 message_max_length=settings.message_max_length,
                 direct_messages=settings.direct_messages,
                 super_admin_role=settings.super_admin_role,
+                uploads=_upload_rules(settings),
             ),
         )
 
@@ -92,6 +110,19 @@ def directory_names(settings: Settings) -> DirectoryNames:
         role_permissions=settings.role_permissions_field,
         permission_resource=settings.permission_resource_field,
         permission_actions=settings.permission_actions_field,
+    )
+
+
+def _upload_rules(settings: Settings) -> UploadRules:
+    return UploadRules(
+        types=frozenset(settings.upload_types),
+        most_bytes={
+            FileKind.FILE: settings.upload_file_max_bytes,
+            FileKind.IMAGE: settings.upload_image_max_bytes,
+            FileKind.SOUND: settings.upload_sound_max_bytes,
+            FileKind.VIDEO: settings.upload_video_max_bytes,
+        },
+        most_open=settings.upload_max_open,
     )
 
 

@@ -7,6 +7,7 @@ only: it is a wake-up, and the log is the truth.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -56,14 +57,36 @@ select e.channel_id::text, c.epoch, e.position, e.kind, e.actor_id, e.message_id
 """
 
 HEADS = """
-select id::text, position
+select id::text, epoch, position
   from channels
  where id = any($1::uuid[])
+"""
+
+# Served by events_occurred. Those whom another process is about to delete are left to it.
+TRIM = """
+with old as (
+    select channel_id, position
+      from events
+     where occurred_at < now() - $1::interval
+     limit $2
+       for update skip locked
+)
+delete from events e
+ using old
+ where e.channel_id = old.channel_id
+   and e.position = old.position
 """
 
 NOTIFY = f"select pg_notify('{NOTIFY_CHANNEL}', payload) from unnest($1::text[]) as payload"
 
 _WIDTH = len(EventRecord._fields) - 1
+
+
+class Head(NamedTuple):
+    """The newest place of a log."""
+
+    epoch: int
+    position: int
 
 
 class Moved(NamedTuple):
@@ -118,9 +141,15 @@ async def read_after(
     return [_event(row) for row in rows]
 
 
-async def heads(connection: Connection, channel_ids: list[str]) -> dict[str, int]:
-    """Each channel's newest position."""
-    return {row[0]: row[1] for row in await connection.fetch(HEADS, channel_ids)}
+async def heads(connection: Connection, channel_ids: list[str]) -> dict[str, Head]:
+    """Where each channel's log stands."""
+    return {row[0]: Head(*row[1:]) for row in await connection.fetch(HEADS, channel_ids)}
+
+
+async def trim(connection: Connection, age: timedelta, limit: int) -> int:
+    """Delete up to ``limit`` events older than ``age``; answers how many there were."""
+    tag = await connection.execute(TRIM, age, limit)
+    return int(tag.rpartition(" ")[2])
 
 
 async def notify(connection: Connection, hints: Iterable[Hint]) -> None:

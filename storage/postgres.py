@@ -15,6 +15,9 @@ from storage.errors import unavailable
 
 Rows = list[asyncpg.Record]
 
+WAITING_PER_CONNECTION = 20
+"""How many may wait for each connection of a pool; whoever comes next is refused at once."""
+
 UNREACHABLE = (
     OSError,
     TimeoutError,
@@ -79,9 +82,11 @@ class Database:
     committed, with the channels it moved on; never for one that was rolled back.
     """
 
-    def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
+    def __init__(self, pool: asyncpg.Pool, timeout: float, patience: float) -> None:
         self.pool = pool
         self._timeout = timeout
+        self._patience = patience
+        self._waiting = 0
         self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
 
     @classmethod
@@ -92,10 +97,13 @@ class Database:
         min_size: int = 2,
         max_size: int = 10,
         timeout: float = 10.0,
+        patience: float = 1.0,
+        name: str = "backchannel",
         init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
     ) -> Self:
-        """Open the pool. ``timeout`` bounds connecting, waiting for a connection and
-        each statement, in seconds. Raises UNAVAILABLE when the server cannot be reached.
+        """Open the pool. ``timeout`` bounds connecting and each statement, ``patience``
+        waiting for a connection that others have, both in seconds. Raises UNAVAILABLE when
+        the server cannot be reached.
         """
         with _reaching_postgres():
             pool = await asyncpg.create_pool(
@@ -109,14 +117,14 @@ class Database:
                 # reset when it is given back: that would be a round trip each time.
                 reset=_nothing_to_reset,
                 server_settings={
-                    "application_name": "backchannel",
+                    "application_name": name,
                     "jit": "off",
                     "timezone": "UTC",
                     # A caller that vanished in mid-transaction must not keep a channel locked.
                     "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
                 },
             )
-        return cls(pool, timeout)
+        return cls(pool, timeout, patience)
 
     async def close(self) -> None:
         """Give every connection back; after the pool's time limit, cut them."""
@@ -152,17 +160,33 @@ class Database:
             await connection.executemany(command, args)
 
     @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        # Past a certain length a queue helps nobody: everybody in it would wait
+        # for as long as they can and be refused then.
+        if self._waiting >= self.pool.get_max_size() * WAITING_PER_CONNECTION:
+            raise unavailable("postgres")
+        self._waiting += 1
+        try:
+            connection = await self.pool.acquire(timeout=self._patience)
+        finally:
+            self._waiting -= 1
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for statements that need no transaction around them."""
         with _reaching_postgres():
-            async with self.pool.acquire(timeout=self._timeout) as connection:
+            async with self._connection() as connection:
                 yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with _reaching_postgres():
-            async with self.pool.acquire(timeout=self._timeout) as connection:
+            async with self._connection() as connection:
                 async with connection.transaction():
                     transaction = Transaction(connection)
                     yield transaction

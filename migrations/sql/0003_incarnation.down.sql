@@ -1,0 +1,2 @@
+drop index events_occurred;
+drop table incarnation;
