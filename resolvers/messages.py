@@ -47,11 +47,13 @@ async def send_message(services: Services, viewer: Viewer, draft: Draft) -> Mess
     """
     draft = clean(services, draft)
     try:
-        return await _send(services, viewer, draft)
+        message = await _send(services, viewer, draft)
     except asyncpg.UniqueViolationError:
         # The same client id arrived at the same time by way of another
         # channel, whose lock is not ours. It is committed by now.
-        return await _send(services, viewer, draft)
+        message = await _send(services, viewer, draft)
+    services.live.typing.sent(message.channel_id, viewer.id)
+    return message
 
 
 def clean(services: Services, draft: Draft) -> Draft:
@@ -100,8 +102,10 @@ async def _send(services: Services, viewer: Viewer, draft: Draft) -> MessageReco
 
 
 def _sent_before(draft: Draft, message: MessageRecord, digest: bytes | None) -> MessageRecord:
-    # A deleted message keeps its id and forgets what it said, so any retry finds it.
-    if digest != draft.digest and not message.is_deleted:
+    # A deleted message keeps its id and forgets what it said, so any retry finds it. Not from
+    # another channel: the sender may have left the one it is in.
+    forgotten = message.is_deleted and message.channel_id == draft.channel_id
+    if digest != draft.digest and not forgotten:
         raise conflict("You have sent something else with this id before.", "clientMessageId")
     return message
 
