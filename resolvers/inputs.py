@@ -2,6 +2,7 @@
 
 import re
 from hashlib import blake2b
+from unicodedata import category
 
 import orjson
 from emoji import EMOJI_DATA, STATUS
@@ -27,6 +28,9 @@ _EMOJIS = {
 }
 """Every emoji that keyboards offer, however much of its spelling is left out."""
 
+_UNSEEN = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})
+"""Categories of characters that show nothing by themselves (Unicode, General_Category)."""
+
 _WHOLE_CHANNEL = re.compile(r"(?<![\w@])@channel\b", re.IGNORECASE)
 _HERE = re.compile(r"(?<![\w@])@here\b", re.IGNORECASE)
 
@@ -36,7 +40,7 @@ def text(value: str, field: str, *, longest: int, empty: bool = False) -> str:
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise bad_input(field, "This has characters that are not text.")
     value = value.strip()
-    if not value and not empty:
+    if not empty and all(category(character) in _UNSEEN for character in value):
         raise bad_input(field, "This must not be empty.")
     if len(value) > longest:
         raise bad_input(field, f"This must not be longer than {longest:,} characters.")
