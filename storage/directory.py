@@ -5,6 +5,7 @@ Motor's, which answer the same calls. Every read is bounded in time; MongoDB
 out of reach is the refusal UNAVAILABLE, at once while it is known to be down.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,12 +61,15 @@ class PeopleFilter:
 
 
 class Directory:
-    """Reads of the directory. ``database`` is an asyncio database of PyMongo or Motor."""
+    """Reads of the directory, each of which takes at most ``timeout`` seconds.
+
+    ``database`` is an asyncio database of PyMongo or Motor.
+    """
 
     def __init__(self, database: Any, names: DirectoryNames, timeout: float = 2.0) -> None:
         self._database = database
         self._names = names
-        self._timeout_ms = int(timeout * 1000)
+        self._timeout = timeout
         self._down_until = 0.0
 
     async def users(self, ids: Iterable[str]) -> dict[str, UserRecord]:
@@ -148,9 +152,11 @@ class Directory:
                 # All in the first answer: MongoDB would send 101 and wait to be asked for more.
                 batch_size=limit,
                 sort=sort,
-                max_time_ms=self._timeout_ms,
+                max_time_ms=int(self._timeout * 1000),
             )
-            documents: list[Document] = await cursor.to_list(None)
+            # The client's own limits are for each of its steps, and it tries twice.
+            async with asyncio.timeout(self._timeout):
+                documents: list[Document] = await cursor.to_list(None)
         except (PyMongoError, BSONError, OSError) as error:
             self._down_until = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
