@@ -1,0 +1,136 @@
+"""What an event costs, however many follow the channel."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+
+import realtime.follower
+from resolvers.viewer import sign_in
+from schema.engine import Request
+from storage import members
+from storage.errors import Refusal
+from storage.events import READ_AFTER
+from tests.loaders.counting import Counted
+from tests.loaders.crowd import crowd
+from tests.world import World, data_of
+
+ADDED = """
+subscription ($id: ID!) {
+  messageAdded(channelId: $id) { id content sender { name } mentions { name } replyCount }
+}
+"""
+
+EVENTS = """
+subscription ($id: ID!) {
+  channelEvents(channelId: $id) {
+    cursor occurredAt actor { name }
+    ... on MessageSent {
+      message {
+        content sender { name } parent { content sender { name } } mentions { name }
+        reactions { emoji users { name } } attachments { url uploader { name } }
+      }
+    }
+  }
+}
+"""
+
+
+class Inbox:
+    """A sink that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self._sent: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def send(self, payload: bytes) -> None:
+        self._sent.put_nowait(payload)
+
+    def end(self, reason: Refusal) -> None:
+        raise AssertionError(reason)
+
+    async def ready(self) -> None:
+        pass
+
+    async def next(self) -> Any:
+        async with asyncio.timeout(5):
+            return data_of(orjson.loads(await self._sent.get()))
+
+
+@asynccontextmanager
+async def following(
+    counted: Counted, query: str, channel_id: str, people: list[str]
+) -> AsyncIterator[list[Inbox]]:
+    """Everybody follows the channel by the counting process."""
+    prepared = counted.engine.prepare(Request(query, {"id": channel_id}, None, "counted"))
+    async with AsyncExitStack() as stack:
+        inboxes = []
+        for person in people:
+            viewer = await sign_in(counted.services, person, 60)
+            subscription = await counted.engine.subscribe(prepared, viewer)
+            inboxes.append(Inbox())
+            await subscription.stream.run(subscription.cohort_key, subscription.render, inboxes[-1])
+            stack.callback(subscription.stream.close)
+        yield inboxes
+
+
+@pytest.fixture(autouse=True)
+def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has moved is heard from the bell; a poll in the same moment may read it twice."""
+    monkeypatch.setattr(realtime.follower, "POLL_SECONDS", 60.0)
+
+
+@pytest.mark.parametrize("subscribers", [1, 20])
+@pytest.mark.parametrize(
+    ("query", "statements"),
+    [
+        # The log, and who is mentioned.
+        (ADDED, 2),
+        # The log; parent, reactions, attachments and mentions.
+        (EVENTS, 5),
+    ],
+    ids=["messageAdded", "channelEvents"],
+)
+async def test_an_event_costs_the_same_for_one_and_for_twenty_subscribers(
+    world: World, counted: Counted, subscribers: int, query: str, statements: int
+) -> None:
+    unknown = [await world.new_person(name) for name in ("Starter", "Sender", "Mentioned")]
+    starter, sender, mentioned = unknown
+    channel = await world.carol.create_channel(*unknown)
+    people = await crowd(world, subscribers)
+    async with world.services.database.transaction() as transaction:
+        await members.add(transaction, channel, people)
+    root = await starter.say(channel, "Root")
+    async with following(counted, query, channel, people) as inboxes:
+        # The first tells that all of them listen, and wakes whatever still slept.
+        await world.carol.say(channel, "Are you there?")
+        for inbox in inboxes:
+            await inbox.next()
+        counted.forget()
+        await sender.say(channel, "Hello", parentId=root, mentionedUserIds=[mentioned.id])
+        results = [await inbox.next() for inbox in inboxes]
+        assert len(counted.statements) == statements, counted.statements
+        assert counted.statements[0] == READ_AFTER
+        assert counted.mongo == ["users"]
+    assert all(result == results[0] for result in results)
+    (event,) = results[0].values()
+    message = event.get("message", event)
+    assert message["content"] == "Hello"
+    assert message["sender"]["name"] == "Sender"
+    assert message["mentions"] == [{"name": "Mentioned"}]
+
+
+async def test_a_field_of_the_viewer_s_own_is_worked_out_for_each_viewer_and_right(
+    world: World, counted: Counted
+) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    query = """
+        subscription ($id: ID!) { messageAdded(channelId: $id) { content clientMessageId } }
+    """
+    both = [world.carol.id, world.dave.id]
+    async with following(counted, query, channel, both) as (carols, daves):
+        await world.carol.say(channel, "Hello", clientMessageId="one")
+        assert (await carols.next())["messageAdded"]["clientMessageId"] == "one"
+        assert (await daves.next())["messageAdded"]["clientMessageId"] is None

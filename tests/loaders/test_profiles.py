@@ -1,0 +1,166 @@
+"""What is kept of people, for how long, and what stands in for those who cannot be had."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+
+import loaders.profiles
+from loaders.profiles import Profiles
+from storage.directory import Directory, DirectoryNames
+from storage.errors import ErrorCode, Refusal
+from tests.servers import Servers
+from tests.world import free_port
+
+SECONDS = 60.0
+
+
+class Clock:
+    """Stands in for the module ``time`` where a minute must pass."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(loaders.profiles, "time", clock)
+    return clock
+
+
+@pytest.fixture
+async def mongo(servers: Servers, mongo_database: str) -> AsyncIterator[Any]:
+    async with AsyncMongoClient[dict[str, Any]](servers.mongo_url) as client:
+        yield client[mongo_database]
+
+
+@pytest.fixture
+def profiles(mongo: Any, clock: Clock) -> Profiles:
+    return Profiles(Directory(mongo, DirectoryNames()), SECONDS)
+
+
+@pytest.fixture
+async def dead_directory() -> AsyncIterator[Directory]:
+    """A directory whose server is not there."""
+    url = f"mongodb://127.0.0.1:{free_port()}"
+    async with AsyncMongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=50) as client:
+        yield Directory(client["nowhere"], DirectoryNames(), 0.05)
+
+
+async def person(mongo: Any, name: str = "Ada", **document: Any) -> str:
+    id = ObjectId()
+    await mongo.users.insert_one({"_id": id, "name": name, "status": "active", **document})
+    return str(id)
+
+
+async def test_a_profile_is_kept_for_its_time_and_not_a_moment_longer(
+    mongo: Any, profiles: Profiles, clock: Clock
+) -> None:
+    ada = await person(mongo)
+    assert (await profiles.by_ids([ada]))[ada].name == "Ada"
+    await mongo.users.update_one({"_id": ObjectId(ada)}, {"$set": {"name": "Ada L."}})
+    clock.now += SECONDS
+    assert (await profiles.by_ids([ada]))[ada].name == "Ada"
+    clock.now += 0.001
+    assert (await profiles.by_ids([ada]))[ada].name == "Ada L."
+
+
+async def test_somebody_removed_is_shown_as_no_longer_active(
+    mongo: Any, profiles: Profiles, clock: Clock
+) -> None:
+    ada, never = await person(mongo), str(ObjectId())
+    await profiles.by_ids([ada])
+    await mongo.users.delete_one({"_id": ObjectId(ada)})
+    clock.now += SECONDS + 1
+    found = await profiles.by_ids([ada, never])
+    assert [(found[id].name, found[id].is_active) for id in (ada, never)] == [
+        ("Former user", False),
+        ("Former user", False),
+    ]
+    assert all(found[id].id == id for id in found)
+
+
+@pytest.mark.parametrize("document", [{"status": "disabled"}, {"status": None}, {"status": True}])
+async def test_somebody_disabled_keeps_their_name_and_is_not_active(
+    mongo: Any, profiles: Profiles, document: dict[str, Any]
+) -> None:
+    ada = await person(mongo, **document)
+    found = (await profiles.by_ids([ada]))[ada]
+    assert (found.name, found.is_active) == ("Ada", False)
+
+
+async def test_without_mongodb_what_is_known_serves_at_any_age_and_placeholders_for_the_rest(
+    mongo: Any, profiles: Profiles, dead_directory: Directory, clock: Clock
+) -> None:
+    ada, removed, unknown = await person(mongo), str(ObjectId()), str(ObjectId())
+    await profiles.by_ids([ada, removed])
+    profiles._directory = dead_directory
+    clock.now += 10 * SECONDS
+    found = await profiles.by_ids([ada, removed, unknown])
+    assert {id: (user.name, user.is_active) for id, user in found.items()} == {
+        ada: ("Ada", True),
+        removed: ("Former user", False),
+        unknown: ("Unknown person", True),
+    }
+
+
+async def test_a_placeholder_is_not_kept(
+    mongo: Any, profiles: Profiles, dead_directory: Directory
+) -> None:
+    ada, live = await person(mongo), profiles._directory
+    profiles._directory = dead_directory
+    assert (await profiles.by_ids([ada]))[ada].name == "Unknown person"
+    assert profiles.is_unknown(ada)
+    profiles._directory = live
+    assert (await profiles.by_ids([ada]))[ada].name == "Ada"
+    assert not profiles.is_unknown(ada)
+
+
+async def test_each_person_is_answered_once_however_often_they_are_named(
+    mongo: Any, profiles: Profiles
+) -> None:
+    ada = await person(mongo)
+    assert list(await profiles.by_ids([ada, ada, ada])) == [ada]
+    assert await profiles.by_ids([]) == {}
+
+
+async def test_who_is_to_be_confirmed_is_asked_for_again(
+    mongo: Any, profiles: Profiles, dead_directory: Directory, clock: Clock
+) -> None:
+    ada, removed = await person(mongo), await person(mongo)
+    await profiles.by_ids([ada, removed])
+    await mongo.users.delete_one({"_id": ObjectId(removed)})
+    assert set(await profiles.confirmed([ada, removed], 5.0)) == {ada, removed}
+    assert set(await profiles.confirmed([ada, removed])) == {ada}
+    profiles._directory = dead_directory
+    with pytest.raises(Refusal) as refused:
+        await profiles.confirmed([ada])
+    assert (refused.value.code, refused.value.service) == (ErrorCode.UNAVAILABLE, "mongodb")
+
+
+async def test_a_role_is_kept_like_a_profile(
+    mongo: Any, profiles: Profiles, dead_directory: Directory, clock: Clock
+) -> None:
+    role = {"name": "clerk", "permissions": [{"resource": "channels", "actions": ["create"]}]}
+    await mongo.roles.insert_one(role)
+    found = await profiles.role("clerk")
+    assert found is not None
+    assert found.permissions == {"channels:create"}
+    await mongo.roles.update_one({"name": "clerk"}, {"$set": {"permissions": []}})
+    assert await profiles.role("clerk") == found
+    clock.now += SECONDS + 1
+    changed = await profiles.role("clerk")
+    assert changed is not None
+    assert changed.permissions == frozenset()
+    profiles._directory = dead_directory
+    clock.now += SECONDS + 1
+    assert await profiles.role("clerk") == changed
+    with pytest.raises(Refusal) as refused:
+        await profiles.role("never read")
+    assert refused.value.code == ErrorCode.UNAVAILABLE
