@@ -1,6 +1,8 @@
 """What one operation carries along."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -9,6 +11,9 @@ from loaders.batches import Loaders
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage.errors import unauthenticated
+
+Renew = Callable[[str], Awaitable[datetime]]
+"""From a fresh token to until when it holds. Raises UNAUTHENTICATED or FORBIDDEN."""
 
 
 @dataclass(slots=True)
@@ -32,6 +37,8 @@ class Context:
     signed_in: Viewer | None
     loaders: Loaders
     memo: Memo
+    renew: Renew | None = None
+    """Gives the connection this came by a fresh token; None where a token is sent each time."""
 
     @property
     def viewer(self) -> Viewer:
@@ -50,10 +57,11 @@ def new_context(
     services: Services,
     viewer: Viewer | None,
     memo: Memo | None = None,
+    renew: Renew | None = None,
 ) -> Context:
     """A context with loaders that have not read anything yet."""
     loaders = Loaders(services.database, services.profiles, viewer.id if viewer else "")
-    return Context(services, viewer, loaders, memo or Memo())
+    return Context(services, viewer, loaders, memo or Memo(), renew)
 
 
 Info = strawberry.Info[Context, None]

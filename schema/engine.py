@@ -26,7 +26,7 @@ from realtime.stream import Stream
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from schema.blame import name_fields
-from schema.context import new_context
+from schema.context import Renew, new_context
 from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
 from schema.errors import formatted, refusal_error
 from schema.executor import PlanningExecutor
@@ -95,13 +95,18 @@ class Engine:
             raise Rejected([refusal_error(refusal, request.request_id)]) from None
         return Prepared(request, document, operation)
 
-    async def execute(self, prepared: Prepared, viewer: Viewer | None) -> bytes:
-        """The result of a query or mutation, as JSON. Never raises for what a client can cause."""
+    async def execute(
+        self, prepared: Prepared, viewer: Viewer | None, renew: Renew | None = None
+    ) -> bytes:
+        """The result of a query or mutation, as JSON. Never raises for what a client can cause.
+
+        ``renew`` gives the connection another token, where the transport has one to give it to.
+        """
         request, document = prepared.request, prepared.document
         outcome = execute(
             self._schema,
             document.ast,
-            context_value=new_context(self._services, viewer, document.memo),
+            context_value=new_context(self._services, viewer, document.memo, renew),
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
             executor_class=PlanningExecutor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 import strawberry
@@ -14,6 +15,8 @@ from schema.connections import MessageEdge
 from schema.context import Info
 from schema.fields import resolved
 from schema.message import Message
+from schema.upload import AttachmentPayload, UploadPayload, complete_upload, create_upload
+from storage.errors import bad_input
 from storage.records import ChannelRecord, ChannelType, MemberRole, Membership, MessageRecord
 
 
@@ -219,6 +222,12 @@ async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = T
     return await live.set_typing(context.services, context.viewer, channel_id, is_typing)
 
 
+async def _renew_session(info: Info, token: str) -> datetime:
+    if info.context.renew is None:
+        raise bad_input("token", "Only a socket's session is renewed; send the new token instead.")
+    return await info.context.renew(token)
+
+
 @strawberry.type
 class Mutation:
     create_channel: ChannelPayload = resolved(_create_channel, ChannelPayload)
@@ -248,8 +257,19 @@ class Mutation:
         ChannelPayload,
         "Everything up to the message is read; without one, everything. Never moves back.",
     )
+    create_upload: UploadPayload = resolved(create_upload, UploadPayload)
+    complete_upload: AttachmentPayload = resolved(
+        complete_upload,
+        AttachmentPayload,
+        "Checks the stored object; only then can a message carry the attachment.",
+    )
     set_typing: bool = resolved(
         _set_typing,
         bool,
         "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent message.",
+    )
+    renew_session: datetime = resolved(
+        _renew_session,
+        datetime,
+        "A fresh token for a socket whose token is about to expire: its subscriptions go on.",
     )

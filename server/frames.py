@@ -7,6 +7,7 @@ hand it a message to be written at once, in a frame that needs nothing from the
 connection but that it is open.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from starlette.types import Scope
@@ -20,6 +21,9 @@ _TEXT = 0x81
 
 class Frames(Protocol):
     """An open connection that takes messages without an await."""
+
+    on_shutdown: Callable[[], None] | None
+    """Called instead of closing when the server goes down; has to close the connection itself."""
 
     def write_text(self, message: bytes) -> bool:
         """Write a text message; False, with nothing written, while the reader must catch up first.
@@ -41,10 +45,19 @@ class Frames(Protocol):
 class FramingProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, offering itself as ``Frames`` in the scope's extensions."""
 
+    on_shutdown: Callable[[], None] | None = None
+
     async def run_asgi(self) -> None:
         """Called by uvicorn once the scope is made."""
         cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
         await super().run_asgi()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when it was told to stop, and then waits for the connection to end."""
+        if self.on_shutdown and not self.close_sent:
+            self.on_shutdown()
+        else:
+            super().shutdown()
 
     def write_text(self, message: bytes) -> bool:
         """See ``Frames``."""

@@ -49,6 +49,11 @@ class Operation:
         if self._task and self._task is not asyncio.current_task():
             self._task.cancel()
 
+    async def finished(self) -> None:
+        """Return when nothing of it is being worked on; a stream that is live is not."""
+        if self._task:
+            await asyncio.wait([self._task])
+
     def send(self, payload: bytes) -> None:
         """See ``realtime.hub.Sink``."""
         self._socket.post(self._head + b'next","payload":' + payload + b"}")
@@ -83,7 +88,8 @@ class Operation:
         if prepared.is_subscription:
             await self._follow(prepared, viewer)
         else:
-            self.send(await self._socket.engine.execute(prepared, viewer))
+            renew = self._socket.renew
+            self.send(await self._socket.engine.execute(prepared, viewer, renew))
             self._complete()
 
     async def _follow(self, prepared: Prepared, viewer: Viewer) -> None:

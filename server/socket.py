@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -21,10 +22,12 @@ from server.frames import frames_of
 from server.operation import Operation
 from server.requests import read_json
 from server.sessions import Sessions, SignedIn
-from storage.errors import ErrorCode, Refusal
+from storage.errors import ErrorCode, Refusal, forbidden
 
 PROTOCOL = "graphql-transport-ws"
 GOODBYE_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
+"""How long operations that have begun may take when the server goes down."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +84,8 @@ class Socket:
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
         self._flushing: asyncio.Task[None] | None = None
+        self._is_draining = False
+        self._draining: asyncio.Task[None] | None = None
         self._frames = frames_of(websocket.scope)
         self._deadline: asyncio.TimerHandle
         """When the connection ends unless something happens: initialisation first, then renewal."""
@@ -94,6 +99,7 @@ class Socket:
             await self._websocket.close(Close.BAD_PROTOCOL, "Subprotocol not acceptable")
             return
         await self._websocket.accept(PROTOCOL)
+        self._frames.on_shutdown = self._drain
         self._deadline = asyncio.get_running_loop().call_later(
             self._limits.init_seconds,
             self.close,
@@ -110,7 +116,7 @@ class Socket:
             self._deadline.cancel()
             for operation in list(self.operations.values()):
                 operation.stop()
-            await _cancelled(reading, self._flushing)
+            await _cancelled(reading, self._flushing, self._draining)
 
     def close(self, code: Close, reason: str) -> None:
         """End the connection, soon."""
@@ -137,6 +143,19 @@ class Socket:
         """The operation has ended; its id may be used again."""
         if self.operations.get(operation.id) is operation:
             del self.operations[operation.id]
+
+    def _drain(self) -> None:
+        """The server goes down: let what has begun end, begin nothing more, and say goodbye."""
+        if not self._is_draining:
+            self._is_draining = True
+            self._draining = asyncio.create_task(self._finish(), name="socket drain")
+
+    async def _finish(self) -> None:
+        running = [operation.finished() for operation in self.operations.values()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*running)
+        self.close(Close.RESTART, "The server restarts")
 
     async def _flush(self) -> None:
         while self._outbox:
@@ -191,18 +210,38 @@ class Socket:
             if refusal.code is ErrorCode.UNAVAILABLE:
                 raise Closing(Close.TRY_AGAIN_LATER, refusal.message) from None
             raise Closing(Close.FORBIDDEN, "Forbidden") from None
+        self._end_with(self.signed_in)
+        self.post(b'{"type":"connection_ack"}')
+
+    async def renew(self, token: str) -> datetime:
+        """Go on with a fresh token of the same person; answers until when.
+
+        Nothing that runs notices. Raises FORBIDDEN for another person's token,
+        and UNAUTHENTICATED for one that is not valid: the old one still is.
+        """
+        fresh = await self._sessions.sign_in(token)
+        assert self.signed_in is not None, "operations begin after signing in"
+        if fresh.viewer.id != self.signed_in.viewer.id:
+            raise forbidden("This is another person's token.")
+        self.signed_in = fresh
+        self._end_with(fresh)
+        return datetime.fromtimestamp(fresh.expires_at, UTC)
+
+    def _end_with(self, session: SignedIn) -> None:
         self._deadline.cancel()
         self._deadline = asyncio.get_running_loop().call_later(
-            max(0.0, self.signed_in.expires_at - time.time()),
+            max(0.0, session.expires_at - time.time()),
             self.close,
             Close.FORBIDDEN,
             "The token has expired",
         )
-        self.post(b'{"type":"connection_ack"}')
 
     def _subscribe(self, message: dict[str, Any]) -> None:
         if self.signed_in is None:
             raise Closing(Close.UNAUTHORIZED, "Unauthorized")
+        if self._is_draining:
+            # The client will send it again, to another server.
+            return
         id = _id(message)
         if id in self.operations:
             raise Closing(Close.ID_IN_USE, f"Subscriber for {id} already exists")
