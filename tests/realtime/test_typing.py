@@ -1,0 +1,202 @@
+"""Typing is told to others at once, and ends by itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from realtime import typing
+from realtime.bell import PostgresBell
+from realtime.hub import Hub
+from realtime.typing import Typing
+from storage import events
+from storage.events import Typed
+from tests.realtime.following import MESSAGES, TYPING, contents
+from tests.world import Operation, Person, World, until
+
+TYPE = "mutation ($id: ID!, $is: Boolean! = true) { setTyping(channelId: $id, isTyping: $is) }"
+
+
+@asynccontextmanager
+async def heard_by(person: Person, channel: str) -> AsyncIterator[Operation]:
+    async with person.socket() as socket:
+        before = person.world.followers(channel)
+        operation = await socket.subscribe(TYPING, id=channel)
+        await person.world.followed(channel, before + 1)
+        yield operation
+
+
+@asynccontextmanager
+async def notified(world: World) -> AsyncIterator[list[Typed]]:
+    """What is told of typing to all processes while this lasts."""
+    told: list[Typed] = []
+    connection = await asyncpg.connect(world.settings.database_url)
+
+    def hear(_: object, __: object, ___: object, payload: object) -> None:
+        told.extend(hint for hint in events.heard(str(payload)) if isinstance(hint, Typed))
+
+    await connection.add_listener(events.NOTIFY_CHANNEL, hear)
+    try:
+        yield told
+    finally:
+        await connection.close()
+
+
+async def rung(world: World, told: list[Typed]) -> None:
+    """Return when everything rung before this was notified."""
+    last = Typed("the last", world.carol.id, False)
+    world.services.live.bell.ring(last)
+    await until(lambda: told[-1:] == [last])
+    told.pop()
+
+
+def typed(channel: str, person: Person, is_typing: bool) -> dict[str, Any]:
+    return {
+        "typing": {"channelId": channel, "isTyping": is_typing, "user": {"id": person.id}},
+    }
+
+
+async def test_others_hear_of_it_and_nobody_of_their_own(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with (
+        heard_by(world.dave, channel) as other,
+        heard_by(world.carol, channel) as own,
+        heard_by(world.carol, channel) as another_device,
+    ):
+        assert await world.carol.run(TYPE, id=channel) == {"setTyping": True}
+        assert await other.next() == typed(channel, world.carol, True)
+        await world.dave.run(TYPE, id=channel)
+        for operation in (own, another_device):
+            assert await operation.next() == typed(channel, world.dave, True)
+            assert operation.is_silent
+        assert other.is_silent
+
+
+async def test_it_ends_after_three_seconds(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with heard_by(world.dave, channel) as operation:
+        began = time.monotonic()
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        assert await operation.next() == typed(channel, world.carol, False)
+        assert 3.0 <= time.monotonic() - began < 4.0
+        assert world.services.live.typing._ends == {}
+
+
+async def test_it_ends_at_once_when_the_person_says_so(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with heard_by(world.dave, channel) as operation:
+        await world.carol.run(TYPE, id=channel)
+        assert await world.carol.run(TYPE, id=channel, **{"is": False}) == {"setTyping": False}
+        assert await operation.take(2, 1.0) == [
+            typed(channel, world.carol, True),
+            typed(channel, world.carol, False),
+        ]
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next(1.0) == typed(channel, world.carol, True)
+
+
+async def test_it_ends_at_once_with_a_message(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave, world.erin)
+    async with heard_by(world.dave, channel) as operation:
+        await world.erin.run(TYPE, id=channel)
+        await world.carol.run(TYPE, id=channel)
+        await world.carol.say(channel)
+        assert await operation.take(3, 1.0) == [
+            typed(channel, world.erin, True),
+            typed(channel, world.carol, True),
+            typed(channel, world.carol, False),
+        ]
+        # And may begin again at once.
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next(1.0) == typed(channel, world.carol, True)
+
+
+async def test_who_does_not_type_cannot_stop(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+        await world.carol.run(TYPE, id=channel, **{"is": False})
+        await rung(world, told)
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+    assert Typed(channel, world.carol.id, False) not in told
+
+
+async def test_going_on_is_told_once_in_two_seconds_and_to_people_once(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+        await asyncio.gather(*(world.carol.run(TYPE, id=channel) for _ in range(20)))
+        await rung(world, told)
+        assert told == [Typed(channel, world.carol.id, True)]
+        assert await operation.next() == typed(channel, world.carol, True)
+        assert operation.is_silent
+
+
+async def test_it_is_heard_and_ends_on_another_server(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with world.another_server() as there, heard_by(there.dave, channel) as operation:
+        await until(lambda: there.services.live.bell.is_connected)
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        await world.carol.say(channel)
+        assert await operation.next(2.0) == typed(channel, world.carol, False)
+        # Where she types nobody listens, but even there her message ended it.
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next(1.0) == typed(channel, world.carol, True)
+
+
+@pytest.mark.parametrize(("stranger", "code"), [("erin", "FORBIDDEN"), ("frank", "NOT_FOUND")])
+async def test_who_may_not_write_may_not_type(world: World, stranger: str, code: str) -> None:
+    channel = await world.carol.create_channel(world.dave, isPrivate=False)
+    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+        refusal = await getattr(world, stranger).refused(TYPE, id=channel)
+        assert refusal.code == code
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        await rung(world, told)
+    assert told == [Typed(channel, world.carol.id, True)]
+
+
+async def test_messages_go_their_own_way(world: World) -> None:
+    """Who follows messages hears nothing of typing, and typing takes no positions."""
+    channel = await world.carol.create_channel(world.dave)
+    async with world.dave.socket() as socket:
+        added = await socket.subscribe(MESSAGES, id=channel)
+        heard = await socket.subscribe(TYPING, id=channel)
+        await world.followed(channel, 2)
+        for number in range(3):
+            await world.carol.run(TYPE, id=channel)
+            await world.carol.say(channel, str(number))
+            assert contents([await added.next()]) == [str(number)]
+            states = [each["typing"]["isTyping"] for each in await heard.take(2)]
+            assert states == [True, False]
+        assert added.is_silent
+
+
+async def test_what_goes_on_does_not_flicker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renewed within three seconds, it lasts three more; only telling others is throttled."""
+    monkeypatch.setattr(typing, "LASTS_SECONDS", 0.5)
+    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.35)
+    loop = asyncio.get_running_loop()
+    hub = Hub()
+    deaf = PostgresBell("", hear=lambda hint: None, returned=lambda: None)
+    renewed = Typing(hub, deaf)
+    heard: list[Typed] = []
+    hub.topic("channel").feed = heard.extend  # type: ignore[method-assign,assignment]
+    start = loop.time()
+    for number in range(4):
+        # Just before it might be told again: dropped, this would end before the next one.
+        loop.call_at(start + 0.33 * number, renewed.tell, "channel", "person", True)
+    ended = asyncio.Event()
+    loop.call_at(start + 0.33 * 3 + 0.49, ended.set)
+    await ended.wait()
+    assert [hint.is_typing for hint in heard] == [True]
+    await until(lambda: len(heard) > 1)
+    assert loop.time() - start >= 0.33 * 3 + 0.5
+    assert [hint.is_typing for hint in heard] == [True, False]
+    await asyncio.sleep(0)
+    assert renewed._ends == {}
