@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import asyncpg
-
 from resolvers import inputs, policy
 from resolvers.access import access_channel_to_write
 from resolvers.services import Services
@@ -48,7 +46,7 @@ async def send_message(services: Services, viewer: Viewer, draft: Draft) -> Mess
     draft = clean(services, draft)
     try:
         message = await _send(services, viewer, draft)
-    except asyncpg.UniqueViolationError:
+    except messages.ClientIdTaken:
         # The same client id arrived at the same time by way of another
         # channel, whose lock is not ours. It is committed by now.
         message = await _send(services, viewer, draft)

@@ -63,9 +63,10 @@ class _Backchannel:
             origins = Origins(settings.allowed_origins)
             self._http = GraphQLOverHTTP(engine, sessions, origins)
             self._sockets = Sockets(engine, sessions, origins, socket_limits(settings))
+            newest = head()
             self._health = Health(
                 {
-                    "postgres": lambda: probes.schema(services.database, head()),
+                    "postgres": lambda: probes.schema(services.database, newest),
                     "mongodb": services.directory.ping,
                     "s3": services.objects.ping,
                 },
