@@ -9,7 +9,6 @@ from storage.errors import bad_input, conflict, forbidden
 from storage.postgres import Transaction
 from storage.records import (
     EventKind,
-    MemberRole,
     Membership,
     MessageContentType,
     MessageRecord,
@@ -26,8 +25,7 @@ async def edit_message(
     content = inputs.text(content, "content", longest=services.rules.message_max_length)
     async with services.database.transaction() as transaction:
         message, access = await _changeable(transaction, viewer, message_id)
-        if message.sender_id != viewer.id:
-            raise forbidden("Only the sender may edit a message.")
+        policy.require_edit_message(viewer, message)
         if message.content == content:
             return message
         edited = await messages.edit(
@@ -48,9 +46,7 @@ async def delete_message(services: Services, viewer: Viewer, message_id: str) ->
         if message.is_deleted:
             return message
         message, access = await _changeable(transaction, viewer, message_id)
-        runs = access.member is not None and access.member.role != MemberRole.MEMBER
-        if message.sender_id != viewer.id and not runs:
-            raise forbidden("Only the sender and the channel's admins may delete a message.")
+        policy.require_delete_message(viewer, access, message)
         deleted = await messages.delete(transaction, message.id)
         await _log(transaction, viewer, access, EventKind.MESSAGE_DELETED, message.id)
         return deleted

@@ -11,6 +11,7 @@ from storage.records import (
     MemberRecord,
     MemberRole,
     Membership,
+    MessageRecord,
     UserRecord,
 )
 
@@ -54,6 +55,18 @@ def require_post(viewer: Viewer, access: Membership) -> None:
     require_member(access)
     if access.channel.type == ChannelType.GENERAL and not viewer.may(POST_IN_GENERAL):
         raise forbidden("You may not write in general channels.")
+
+
+def require_edit_message(viewer: Viewer, message: MessageRecord) -> None:
+    """What somebody said is theirs to say otherwise, whoever runs the channel."""
+    if message.sender_id != viewer.id:
+        raise forbidden("Only the sender may edit a message.")
+
+
+def require_delete_message(viewer: Viewer, access: Membership, message: MessageRecord) -> None:
+    """The sender, the channel's owners and admins, and super admins who are in it."""
+    if message.sender_id != viewer.id and not (_runs(access) or viewer.is_super_admin):
+        raise forbidden("Only the sender and the channel's admins may delete a message.")
 
 
 def require_create(viewer: Viewer, type: ChannelType) -> None:
