@@ -55,7 +55,7 @@ class PeopleFilter:
     among: frozenset[str] | None = None
     """Only these ids; None for everybody."""
     team_id: str | None = None
-    """Only people of this team or of none."""
+    """Only people of this team or of none, and clients of any."""
     clients: bool = True
     """Whether client users are found."""
 
@@ -123,14 +123,9 @@ class Directory:
         if not people.clients:
             conditions.append({names.user_is_client: {"$ne": True}})
         if people.team_id is not None:
-            conditions.append(
-                {
-                    "$or": [
-                        {names.user_team: _reference(people.team_id)},
-                        {names.user_team: None},
-                    ]
-                }
-            )
+            team = {names.user_team: {"$in": [_reference(people.team_id), None]}}
+            any_client = {names.user_is_client: True}
+            conditions.append({"$or": [team, any_client]} if people.clients else team)
         return conditions
 
     async def _find(
