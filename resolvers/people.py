@@ -13,6 +13,9 @@ from storage.records import UserRecord
 MAX_FOUND = 200
 """People a search ranks; who is not among them has to be asked for more precisely."""
 
+SORTED_BY = 80
+"""Characters of a name that decide its place in a list."""
+
 
 async def user(services: Services, viewer: Viewer, user_id: str) -> UserRecord:
     """A person the viewer may know of. Raises NOT_FOUND.
@@ -69,6 +72,7 @@ async def _findable(services: Services, viewer: Viewer) -> PeopleFilter:
 
 
 def _rank(person: UserRecord, search: str | None) -> tuple[int, str, str]:
-    name = person.name.casefold()
+    # As much of it as a cursor can carry, whatever the directory calls people.
+    name = person.name.replace("\x00", "").casefold()[:SORTED_BY]
     starts = search is not None and name.startswith(search.casefold())
     return (0 if starts else 1, name, person.id)
