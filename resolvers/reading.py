@@ -23,4 +23,4 @@ async def mark_read(
             if message is None or message.channel_id != access.channel.id:
                 raise not_found("message", "messageId")
         await members.mark_read(connection, access.channel.id, viewer.id, own)
-        return access
+        return await access_channel(connection, viewer, access.channel.id)
