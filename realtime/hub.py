@@ -50,20 +50,30 @@ class Cohort:
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._rendered: OrderedDict[int, asyncio.Future[bytes | None]] = OrderedDict()
+        self._rendered: OrderedDict[EventRecord, asyncio.Future[bytes | None]] = OrderedDict()
         self.subscribers: set[Subscriber] = set()
 
     async def payload(self, signal: Signal) -> bytes | None:
-        """The bytes for a signal; rendered once, however many ask and whenever."""
+        """The bytes for a signal; rendered once, however many ask and whenever.
+
+        The event as a whole tells them apart, not its position: somebody who read
+        the log before a message was deleted may ask for it as it was then.
+        """
         if isinstance(signal, Typed):
             return await self._render(signal)
-        rendered = self._rendered.get(signal.position)
+        rendered = self._rendered.get(signal)
         if rendered is None:
             rendered = asyncio.ensure_future(self._render(signal))
-            self._rendered[signal.position] = rendered
+            self._rendered[signal] = rendered
             if len(self._rendered) > RENDERED_KEPT:
                 self._rendered.popitem(last=False)
-        return await asyncio.shield(rendered)
+        try:
+            return await asyncio.shield(rendered)
+        except Exception:
+            # Perhaps only a server was out of reach for a moment.
+            if self._rendered.get(signal) is rendered:
+                del self._rendered[signal]
+            raise
 
     def forget(self) -> None:
         """Render anew from here on: a message that was rendered has been changed since."""
@@ -197,14 +207,14 @@ class Topic:
             if signal.kind in (EventKind.MESSAGE_EDITED, EventKind.MESSAGE_DELETED):
                 for cohort in self.cohorts.values():
                     cohort.forget()
-        for cohort in list(self.cohorts.values()):
+        for cohort in [cohort for cohort in self.cohorts.values() if cohort.subscribers]:
             try:
                 payload = await cohort.payload(signal)
             except Exception:
                 # A bug in one document's rendering must not stop the channel for
                 # the others; those it concerns are told to start again.
                 log.exception("hub.render", channel_id=self.channel_id)
-                for subscriber in cohort.subscribers:
+                for subscriber in list(cohort.subscribers):
                     subscriber.sink.end(resync_required("This event could not be delivered."))
                 cohort.subscribers.clear()
                 continue

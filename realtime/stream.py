@@ -47,6 +47,8 @@ class Stream:
         Raises RESYNC_REQUIRED when the log does not reach back to the cursor.
         """
         topic = self._topic = self._hub.topic(self.channel_id)
+        # From here on it stays in the hub, even should everybody else be sent away now.
+        topic.waiting += 1
         topic.begin(self._epoch)
         cohort = topic.cohort(cohort_key, render)
         self._subscriber = subscriber = Subscriber(
@@ -57,7 +59,6 @@ class Stream:
             granted_at=self._granted_at,
             is_guest=self._is_guest,
         )
-        topic.waiting += 1
         try:
             if await self._catch_up(topic, cohort, subscriber):
                 # Nothing is awaited between the last comparison of positions and this.
