@@ -156,3 +156,21 @@ async def test_a_cursor_opens_no_channel(world: World, query: str) -> None:
         refusal = await refused(world, query, id, after)
         answers.append((refusal.code, refusal.field, refusal.message))
     assert answers == [("NOT_FOUND", "channelId", answers[0][2])] * 4
+
+
+async def test_who_comes_first_after_a_restore_is_not_forgotten(world: World) -> None:
+    """Others still follow the log of before, and nobody has noticed yet."""
+    channel = await world.carol.create_channel(world.dave)
+    async with world.dave.socket() as socket:
+        before = await socket.subscribe(MESSAGES, id=channel)
+        await world.followed(channel)
+        await world.services.database.execute(
+            "update channels set epoch = epoch + 1 where id = $1", channel
+        )
+        after = await socket.subscribe(MESSAGES, id=channel, after=await world.dave.cursor(channel))
+        with pytest.raises(RefusedError) as refusal:
+            await before.next()
+        assert refusal.value.code == "RESYNC_REQUIRED"
+        await world.carol.say(channel, "in the new log")
+        assert contents([await after.next()]) == ["in the new log"]
+        assert before.is_silent
