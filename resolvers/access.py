@@ -6,10 +6,10 @@ words, so that nobody can tell one from the other.
 
 from resolvers import policy
 from resolvers.viewer import Viewer
-from storage import channels, ids, messages
+from storage import channels, ids, messages, uploads
 from storage.errors import not_found
 from storage.postgres import Connection, Transaction
-from storage.records import Membership, MessageRecord
+from storage.records import Membership, MessageRecord, UploadRecord
 
 
 async def access_channel(connection: Connection, viewer: Viewer, channel_id: str) -> Membership:
@@ -50,3 +50,15 @@ async def access_message_to_write(
     message, _ = await access_message(transaction, viewer, message_id)
     await channels.lock(transaction, message.channel_id)
     return await access_message(transaction, viewer, message_id)
+
+
+async def access_upload(
+    connection: Connection, viewer: Viewer, upload_id: str
+) -> tuple[UploadRecord, Membership]:
+    """The viewer's own upload, and its channel, which they must still see. Raises NOT_FOUND."""
+    own = ids.own_id(upload_id)
+    upload = await uploads.get(connection, own, viewer.id) if own else None
+    access = upload and await channels.membership(connection, upload.channel_id, viewer.id)
+    if not upload or not access or not policy.sees(viewer, access):
+        raise not_found("upload", "attachmentId")
+    return upload, access

@@ -1,13 +1,30 @@
 """What operations work with: the servers behind them and the rules they keep."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from loaders.profiles import Profiles
 from realtime.live import Live
+from resolvers.turns import Turns
 from storage.directory import Directory
+from storage.file_types import KNOWN, FileKind
 from storage.objects import ObjectStore
+from storage.pictures import Pictures
 from storage.postgres import Database
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRules:
+    """What an operator decides about files."""
+
+    types: frozenset[str] = frozenset(KNOWN)
+    """What may be sent."""
+    most_bytes: Mapping[FileKind, int] = field(
+        default_factory=lambda: dict.fromkeys(FileKind, 26_214_400)
+    )
+    most_open: int = 20
+    """Uploads of one person that no message carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +36,7 @@ class Rules:
     direct_messages: Literal["team", "everybody"] = "team"
     """Whom internal people may write to directly; admins may always write to everybody."""
     super_admin_role: str = "super_admin"
+    uploads: UploadRules = field(default_factory=UploadRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +47,8 @@ class Services:
     directory: Directory
     profiles: Profiles
     objects: ObjectStore
+    pictures: Pictures
     live: Live
     rules: Rules
+    checks: Turns = field(default_factory=lambda: Turns(2))
+    """Uploads being checked."""

@@ -47,10 +47,17 @@ class Reaction:
     viewer_has_reacted: bool = viewers_own(_viewer_has_reacted, bool)
 
 
-async def _url(attachment: AttachmentRecord, context: Context) -> str:
-    return await context.services.objects.download_url(
+def _url(attachment: AttachmentRecord, context: Context) -> str | Awaitable[str]:
+    return context.services.objects.link(
         attachment.object_key, attachment.file_name, attachment.mime_type
     )
+
+
+def _thumbnail_url(attachment: AttachmentRecord, context: Context) -> str | Awaitable[str] | None:
+    if attachment.thumbnail_key is None:
+        return None
+    name = f"{attachment.file_name}.webp"
+    return context.services.objects.link(attachment.thumbnail_key, name, "image/webp")
 
 
 def _uploader(attachment: AttachmentRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
@@ -67,6 +74,11 @@ class Attachment:
     height: int | None
     duration_seconds: int | None = strawberry.field(description="Seconds, for sound and video.")
     url: str = looked_up(_url, str, "Short-lived signed link.")
+    thumbnail_url: str | None = looked_up(
+        _thumbnail_url,
+        str | None,
+        "The same for a WebP of at most 480 by 480 pixels; null for what is not a picture.",
+    )
     uploader: User = looked_up(_uploader, User)
     uploaded_at: datetime
 

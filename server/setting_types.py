@@ -34,7 +34,7 @@ def _is_field(value: str) -> str:
     return value
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """A list, out of ``a, b`` or ``["a", "b"]``."""
     if not isinstance(value, str):
         return value
@@ -64,7 +64,7 @@ WebUrl = Annotated[str, _begins("https://", "http://")]
 Name = Annotated[str, AfterValidator(_is_name)]
 FieldName = Annotated[Name, AfterValidator(_is_field)]
 Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_split)
+    tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(split)
 ]
 """Web origins as browsers write them: lower case, without a path; ``*`` is any."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

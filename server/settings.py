@@ -23,6 +23,7 @@ from server.setting_types import (
     Seconds,
     WebUrl,
 )
+from server.upload_settings import UploadSettings
 
 PREFIX = "BACKCHANNEL_"
 
@@ -126,7 +127,7 @@ class TokenSettings(_Section):
         return url
 
 
-class Settings(TokenSettings, PostgresSettings):
+class Settings(UploadSettings, TokenSettings, PostgresSettings):
     """Everything ``serve`` needs."""
 
     mongo_url: MongoUrl = Field(

@@ -21,6 +21,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value == () or field.default_factory is not None:
         return ""
+    if isinstance(value, tuple):
+        return " ".join(f"`{part}`" for part in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

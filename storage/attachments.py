@@ -5,7 +5,14 @@ from storage.records import AttachmentRecord
 
 COLUMNS = """
     id::text, message_id::text, uploader_id, object_key, file_name, file_size, mime_type,
-    width, height, duration_seconds, completed_at
+    width, height, duration_seconds, completed_at, thumbnail_key
+"""
+
+GET = f"""
+select {COLUMNS}
+  from attachments
+ where id = $1
+   and completed_at is not null
 """
 
 # Served by attachments_message.
@@ -30,17 +37,11 @@ update attachments a
 returning a.id
 """
 
-NEXT_REMOVALS = """
-select object_key
-  from removals
- order by asked_at
- limit $1
-"""
 
-REMOVED = """
-delete from removals
- where object_key = any($1::text[])
-"""
+async def get(connection: Connection, attachment_id: str) -> AttachmentRecord | None:
+    """A file that has been checked, whether a message carries it or not."""
+    row = await connection.fetchrow(GET, attachment_id)
+    return None if row is None else AttachmentRecord(*row)
 
 
 async def by_messages(connection: Connection, ids: list[str]) -> dict[str, list[AttachmentRecord]]:
@@ -57,13 +58,3 @@ async def attach(
     """Give the message these files; False when any of them cannot be had."""
     rows = await transaction.fetch(ATTACH, message_id, ids, channel_id, uploader_id)
     return len(rows) == len(ids)
-
-
-async def next_removals(connection: Connection, limit: int) -> list[str]:
-    """Keys of stored objects that no message carries any more, the longest waiting first."""
-    return [row[0] for row in await connection.fetch(NEXT_REMOVALS, limit)]
-
-
-async def removed(connection: Connection, object_keys: list[str]) -> None:
-    """These objects are gone from the store."""
-    await connection.execute(REMOVED, object_keys)

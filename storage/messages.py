@@ -110,6 +110,8 @@ with kept as (
 )
 update messages as m
    set content          = $2,
+       -- A file with a text is a text.
+       content_type     = 'TEXT',
        mentions_channel = $3,
        mentions_here    = $4,
        edited_at        = now()
@@ -130,11 +132,6 @@ with words as (
 ), files as (
     delete from attachments
      where message_id = $1
-    returning object_key
-), doomed as (
-    insert into removals (object_key)
-    select object_key
-      from files
 ), discounted as (
     update messages
        set reply_count = reply_count - 1

@@ -1,22 +1,32 @@
 """The object store: files in S3, or in anything that speaks its protocol."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from secrets import token_urlsafe
 from typing import Any, Self
-from urllib.parse import quote
 
 import aioboto3
+import aiohttp
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.errors import unavailable
+from storage.signing import Form, Signer
 
-URL_SECONDS = 300
-"""How long a signed link works."""
+FORMS = "incoming"
+FILES = "files"
 
-INLINE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
-"""The only types a browser may show in place; everything else it might run is downloaded."""
+COPY_SECONDS = 60.0
+"""How long the store may be silent over a copy: it answers when it is done."""
+
+CHUNK = 65_536
+
+
+def new_key(folder: str) -> str:
+    """A key that nobody can guess and that says nothing."""
+    return f"{folder}/{token_urlsafe(24)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +41,21 @@ class ObjectStoreConfig:
     access_key_id: str | None = None
     secret_access_key: str | None = None
     path_style: bool = False
+    """Whether the bucket is named in the path and not in the host."""
     timeout: float = 2.0
 
 
 class ObjectStore:
-    """The bucket. Signing needs no network call; everything else raises UNAVAILABLE."""
+    """The bucket. Signing needs no network call; everything else raises UNAVAILABLE.
 
-    def __init__(self, config: ObjectStoreConfig, client: Any, signer: Any) -> None:
-        self._bucket = config.bucket
+    Browsers put files under keys of ``FORMS``, as often as they like while a form
+    works. Keys of ``FILES`` are ours alone: what has been checked there stays as it is.
+    """
+
+    def __init__(self, bucket: str, client: Any, copier: Any, signer: Signer) -> None:
+        self._bucket = bucket
         self._client = client
+        self._copier = copier
         self._signer = signer
 
     @classmethod
@@ -51,62 +67,133 @@ class ObjectStore:
             aws_secret_access_key=config.secret_access_key,
             region_name=config.region,
         )
-        options = Config(
-            signature_version="s3v4",
-            connect_timeout=config.timeout,
-            read_timeout=config.timeout,
-            retries={"max_attempts": 1},
-            s3={"addressing_style": "path" if config.path_style else "auto"},
-        )
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(
-                session.client("s3", endpoint_url=config.endpoint_url, config=options)
-            )
-            signer = client
-            if config.public_url and config.public_url != config.endpoint_url:
-                signer = await stack.enter_async_context(
-                    session.client("s3", endpoint_url=config.public_url, config=options)
-                )
-            yield cls(config, client, signer)
 
-    async def download_url(self, object_key: str, file_name: str, mime_type: str) -> str:
-        """A link to one object that works for five minutes and says how to treat the file."""
-        inline = mime_type in INLINE_TYPES
-        url: str = await self._signer.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": object_key,
-                "ResponseContentType": mime_type if inline else "application/octet-stream",
-                "ResponseContentDisposition": content_disposition(file_name, inline=inline),
-            },
-            ExpiresIn=URL_SECONDS,
-        )
-        return url
+            async def client(url: str | None, timeout: float) -> Any:
+                options = _options(replace(config, timeout=timeout))
+                return await stack.enter_async_context(
+                    session.client("s3", endpoint_url=url, config=options)
+                )
+
+            ours = await client(config.endpoint_url, config.timeout)
+            copier = await client(config.endpoint_url, max(config.timeout, COPY_SECONDS))
+            theirs = ours
+            if config.public_url and config.public_url != config.endpoint_url:
+                theirs = await client(config.public_url, config.timeout)
+            yield cls(config.bucket, ours, copier, Signer(session, theirs, config.bucket))
+
+    def link(self, object_key: str, file_name: str, mime_type: str) -> str | Awaitable[str]:
+        """A link to one object that works for five minutes; see ``Signer.link``."""
+        return self._signer.link(object_key, file_name, mime_type)
+
+    async def form(self, object_key: str, mime_type: str, size: int) -> Form:
+        """A form to put one object that works for ten minutes; see ``Signer.form``."""
+        return await self._signer.form(object_key, mime_type, size)
+
+    async def size(self, object_key: str) -> int | None:
+        """How many bytes are stored under this key, None when nothing is."""
+        with _reaching_s3():
+            try:
+                answer = await self._client.head_object(Bucket=self._bucket, Key=object_key)
+            except ClientError as error:
+                if _is_missing(error):
+                    return None
+                raise
+        size: int = answer["ContentLength"]
+        return size
+
+    async def first_bytes(self, object_key: str, count: int) -> bytes:
+        """The first ``count`` bytes of an object that is not empty, or as many as it has."""
+        with _reaching_s3():
+            answer = await self._client.get_object(
+                Bucket=self._bucket, Key=object_key, Range=f"bytes=0-{count - 1}"
+            )
+            async with answer["Body"] as response:
+                # A store that knows no ranges sends everything.
+                least = min(count, answer["ContentLength"])
+                found: bytes = await response.content.readexactly(least)
+                return found
+
+    async def read(self, object_key: str) -> AsyncIterator[bytes]:
+        """All of an object, a chunk at a time."""
+        with _reaching_s3():
+            answer = await self._client.get_object(Bucket=self._bucket, Key=object_key)
+            async with answer["Body"] as response:
+                async for chunk in response.content.iter_chunked(CHUNK):
+                    yield chunk
+
+    async def put(self, object_key: str, content: bytes) -> None:
+        """Store an object of our own making."""
+        with _reaching_s3():
+            await self._client.put_object(
+                Bucket=self._bucket, Key=object_key, Body=content, **_INERT
+            )
+
+    async def copy(self, source: str, target: str) -> bool:
+        """Copy an object within the store; False when there is nothing to copy."""
+        with _reaching_s3():
+            try:
+                await self._copier.copy_object(
+                    Bucket=self._bucket,
+                    Key=target,
+                    CopySource={"Bucket": self._bucket, "Key": source},
+                    MetadataDirective="REPLACE",
+                    **_INERT,
+                )
+            except ClientError as error:
+                if _is_missing(error):
+                    return False
+                raise
+        return True
 
     async def delete(self, object_keys: list[str]) -> list[str]:
-        """Remove up to 1,000 objects; answers the keys that are gone. Raises UNAVAILABLE."""
-        try:
-            answer = await self._client.delete_objects(
-                Bucket=self._bucket,
-                Delete={"Objects": [{"Key": key} for key in object_keys], "Quiet": True},
-            )
-        except (BotoCoreError, ClientError, OSError) as error:
-            raise unavailable("s3") from error
-        failed = {error["Key"] for error in answer.get("Errors", [])}
-        return [key for key in object_keys if key not in failed]
+        """Remove objects; answers the keys that are gone, which those are that never were."""
+        # One by one: DeleteObjects needs a checksum that is one thing for AWS and
+        # another for MinIO.
+        gone = await asyncio.gather(*(self._delete(key) for key in object_keys))
+        return [key for key, is_gone in zip(object_keys, gone, strict=True) if is_gone]
+
+    async def _delete(self, object_key: str) -> bool:
+        with _reaching_s3():
+            try:
+                await self._client.delete_object(Bucket=self._bucket, Key=object_key)
+            except ClientError as error:
+                return _is_missing(error)
+        return True
 
     async def ping(self) -> None:
-        """Return when the bucket answers. Raises UNAVAILABLE."""
-        try:
+        """Return when the bucket answers."""
+        with _reaching_s3():
             await self._client.head_bucket(Bucket=self._bucket)
-        except (BotoCoreError, ClientError, OSError) as error:
-            raise unavailable("s3") from error
 
 
-def content_disposition(file_name: str, *, inline: bool) -> str:
-    """The header for a file of this name, whatever is in it (RFC 6266, RFC 8187)."""
-    name = "".join(c for c in file_name if c.isprintable() and c not in '/\\"') or "file"
-    plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    kind = "inline" if inline else "attachment"
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+_INERT = {"ContentType": "application/octet-stream", "ContentDisposition": "attachment"}
+"""What an object is to whoever gets at it without one of our links."""
+
+
+def _options(config: ObjectStoreConfig) -> Config:
+    return Config(
+        signature_version="s3v4",
+        connect_timeout=min(config.timeout, 2.0),
+        read_timeout=config.timeout,
+        retries={"total_max_attempts": 2},
+        # "auto" signs for one host for all regions, which sends a browser's form elsewhere.
+        s3={"addressing_style": "path" if config.path_style else "virtual"},
+        # Not every S3 knows the newest checksums.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+
+
+@contextmanager
+def _reaching_s3() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError, aiohttp.ClientError, asyncio.IncompleteReadError) as error:
+        raise unavailable("s3") from error
+    except OSError as error:
+        raise unavailable("s3") from error
+
+
+def _is_missing(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}

@@ -186,6 +186,27 @@ class AttachmentRecord(NamedTuple):
     height: int | None
     duration_seconds: int | None
     uploaded_at: datetime
+    thumbnail_key: str | None
+
+
+class UploadRecord(NamedTuple):
+    """A file on its way to a message. Under ``object_key`` is what the browser put there,
+    which is not to be believed, until it is complete.
+    """
+
+    id: str
+    channel_id: str
+    object_key: str
+    file_size: int
+    mime_type: str
+    is_complete: bool
+
+
+class OpenUploadRecord(NamedTuple):
+    """An upload that no message carries, and the seconds until it may give way to another."""
+
+    id: str
+    seconds: float
 
 
 class EventRecord(NamedTuple):
