@@ -186,14 +186,13 @@ class Directory:
 
     def _role(self, document: Document) -> RoleRecord:
         names = self._names
-        permissions = document.get(names.role_permissions)
         return RoleRecord(
             name=_text(document.get(names.role_name)) or "",
             permissions=frozenset(
                 f"{permission.get(names.permission_resource)}:{action}"
-                for permission in (permissions if isinstance(permissions, list) else [])
+                for permission in _list(document.get(names.role_permissions))
                 if isinstance(permission, Mapping)
-                for action in permission.get(names.permission_actions) or []
+                for action in _list(permission.get(names.permission_actions))
             ),
         )
 
@@ -201,6 +200,11 @@ class Directory:
 def _text(value: Any) -> str | None:
     """What the host application stores, as text: it may be an ObjectId, a number, or missing."""
     return None if value is None else str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    """A list as it is stored; what is in another form permits nothing."""
+    return value if isinstance(value, list) else []
 
 
 def _reference(value: str) -> Any:
