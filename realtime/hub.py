@@ -23,7 +23,8 @@ from storage.events import Typed
 from storage.records import EventKind, EventRecord
 
 RENDERED_KEPT = 256
-"""How many events a cohort remembers rendered, for those who come back a moment later."""
+"""How many events a cohort remembers rendered while somebody is catching up: thousands who
+come back after a restart are sent the same ones. When everybody is live, none."""
 
 Signal = EventRecord | Typed
 Render = Callable[[Signal], Awaitable[bytes | None]]
@@ -76,7 +77,7 @@ class Cohort:
             raise
 
     def forget(self) -> None:
-        """Render anew from here on: a message that was rendered has been changed since."""
+        """Render anew from here on: a message was changed, or nobody needs what is kept."""
         self._rendered.clear()
 
 
@@ -221,6 +222,8 @@ class Topic:
             for subscriber in list(cohort.subscribers):
                 if not subscriber.offer(signal, payload):
                     cohort.subscribers.discard(subscriber)
+            if not self.waiting:
+                cohort.forget()
 
 
 class Hub:
@@ -241,5 +244,7 @@ class Hub:
         if topic.waiting:
             return
         topic.cohorts = {key: c for key, c in topic.cohorts.items() if c.subscribers}
+        for cohort in topic.cohorts.values():
+            cohort.forget()
         if not topic.cohorts and self.topics.get(topic.channel_id) is topic:
             del self.topics[topic.channel_id]
