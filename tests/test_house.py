@@ -1,7 +1,10 @@
 """What import-linter and mypy cannot see of how the house is built."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +70,40 @@ def test_the_lock_holds_what_is_asked_for(name: str) -> None:
         version = versions.get(canonicalize_name(requirement.name))
         assert version is not None, requirement
         assert version in requirement.specifier, requirement
+
+
+EXTRA_OF_CODE = {"server": "motor", "server/embedded": "demo", "server/demo": "demo"}
+"""Folders whose code may import what an extra brings."""
+
+
+def imported(folder: str) -> dict[str, str]:
+    """The packages of others that the code in a folder imports, and one file that does."""
+    modules: dict[str, str] = {}
+    for file in (ROOT / folder).rglob("*.py"):
+        path = file.relative_to(ROOT).as_posix()
+        if any(path.startswith(f"{other}/") for other in EXTRA_OF_CODE if len(other) > len(folder)):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Import(names):
+                    modules |= {alias.name.split(".")[0]: path for alias in names}
+                case ast.ImportFrom(str(name)):
+                    modules[name.split(".")[0]] = path
+    ours = {*sys.stdlib_module_names, *ROOMS}
+    return {module: path for module, path in modules.items() if module not in ours}
+
+
+@pytest.mark.parametrize("folder", sorted({*ROOMS, *EXTRA_OF_CODE}))
+def test_what_is_imported_is_asked_for_by_name(folder: str) -> None:
+    """What only comes along with another package may stop coming."""
+    asked = {canonicalize_name(found.name) for found in needed(EXTRA_OF_CODE.get(folder, ""))}
+    providers = packages_distributions()
+    wrong = {
+        module: path
+        for module, path in imported(folder).items()
+        if asked.isdisjoint(canonicalize_name(name) for name in providers.get(module, ()))
+    }
+    assert not wrong
 
 
 def test_the_build_lock_is_the_build_backend() -> None:
