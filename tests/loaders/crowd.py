@@ -8,13 +8,16 @@ from storage import channels, ids, members, messages, reactions
 from storage.postgres import Transaction
 from tests.world import Person, World
 
+MARK = {"isOneOfACrowd": True}
+"""By this they are found and removed when their test is done."""
+
 
 async def crowd(world: World, count: int) -> list[str]:
     """The ids of so many new people."""
     people = [ObjectId() for _ in range(count)]
     await world.mongo.users.insert_many(
         [
-            {"_id": id, "name": f"Person {number}", "status": "active"}
+            {"_id": id, "name": f"Person {number}", "status": "active", **MARK}
             for number, id in enumerate(people)
         ]
     )
