@@ -1,0 +1,55 @@
+"""What the tests of faults may ask for, and the table they print at the end."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.faults.fleet import Fleet, Server
+from tests.faults.load import Load
+from tests.faults.record import Row, table
+from tests.faults.size import SIZE, Size
+
+ROWS: list[Row] = []
+
+FULL_TIMEOUT = 600
+"""Seconds a test may take in the full form."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SIZE.is_full and "faults" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if ROWS:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(ROWS))
+
+
+@pytest.fixture(scope="session")
+def size() -> Size:
+    """How much of everything."""
+    return SIZE
+
+
+@pytest.fixture(scope="session")
+async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    """PostgreSQL, MongoDB and S3 that may be broken: nobody else uses them."""
+    async with Fleet.running(tmp_path_factory.mktemp("faults")) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+async def pair(fleet: Fleet) -> tuple[Server, Server]:
+    """Two servers on one database, whatever the tests before have done to them."""
+    return await fleet.pair()
+
+
+Report = Callable[[Load, str, int], object]
+
+
+@pytest.fixture
+def report() -> Callable[[Row], None]:
+    """Adds a line to the table."""
+    return ROWS.append

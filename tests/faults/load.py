@@ -1,0 +1,306 @@
+"""Clients as they should be: they send again what has no answer, and come back with their cursor."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from tests.faults.fleet import Fleet, Server
+from tests.faults.record import Call, Delivery, Heard, Outcome, Record
+from tests.realtime.following import place
+from tests.world import Person, until
+
+EVENTS = """
+subscription ($id: ID!, $after: String) {
+  channelEvents(channelId: $id, after: $after) {
+    __typename
+    cursor
+    ... on MessageSent { message { id content sender { name } } }
+  }
+}
+"""
+
+SEND = """
+mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }
+"""
+
+OPEN_QUESTION = {"UNAVAILABLE", "INTERNAL"}
+"""Refusals after which the message may be there: the connection may have broken at the commit."""
+
+numbers = itertools.count()
+
+
+class Follower:
+    """A client that follows a channel and comes back whenever it is thrown out."""
+
+    def __init__(
+        self,
+        servers: Callable[[], Sequence[Server]],
+        person: Person,
+        channel_id: str,
+        cursor: str,
+        heard: Heard,
+        query: str = EVENTS,
+    ) -> None:
+        self._servers = servers
+        self._person = person
+        self._channel_id = channel_id
+        self._query = query
+        self.cursor = cursor
+        self.heard = heard
+        self.closes: list[int] = []
+        self.refusals: list[str] = []
+        self.is_live = asyncio.Event()
+        self.is_connected = False
+
+    async def run(self) -> None:
+        """Follow until cancelled, or until the server says that there is nothing more to hear."""
+        for attempt in itertools.count():
+            servers = self._servers()
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                if servers and await self._follow(servers[attempt % len(servers)]):
+                    return
+            self.is_connected = False
+            await asyncio.sleep(random.uniform(0.05, 0.2))
+
+    async def _follow(self, server: Server) -> bool:
+        url = f"ws://127.0.0.1:{server.port}/graphql"
+        protocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(url, proxy=None, subprotocols=protocols, open_timeout=30) as socket:
+            token = server.world.token(self._person.id)
+            await self._send(socket, type="connection_init", payload={"authorization": token})
+            try:
+                async with asyncio.timeout(30):
+                    if orjson.loads(await socket.recv())["type"] != "connection_ack":
+                        return False
+                await self._subscribe(socket)
+                async for text in socket:
+                    if not await self._take(socket, orjson.loads(text)):
+                        return True
+            except ConnectionClosed:
+                pass
+            self.closes.append(socket.close_code or 1006)
+        return False
+
+    async def _subscribe(self, socket: ClientConnection) -> None:
+        variables = {"id": self._channel_id, "after": self.cursor}
+        payload = {"query": self._query, "variables": variables}
+        await self._send(socket, type="subscribe", id=f"s{next(numbers)}", payload=payload)
+        await self._send(socket, type="ping")
+
+    async def _take(self, socket: ClientConnection, message: dict[str, Any]) -> bool:
+        now = time.monotonic()
+        if message["type"] == "next":
+            event = message["payload"]["data"]["channelEvents"]
+            said = event.get("message") or {}
+            self.cursor = event["cursor"]
+            self.heard.deliveries.append(
+                Delivery(
+                    place(self._channel_id, self.cursor).position,
+                    event["__typename"],
+                    said.get("id"),
+                    said.get("content"),
+                    now,
+                )
+            )
+        elif message["type"] == "pong":
+            self.is_connected = True
+            self.is_live.set()
+        elif message["type"] == "error":
+            code = message["payload"][0]["extensions"]["code"]
+            self.refusals.append(code)
+            if code != "UNAVAILABLE":
+                return False
+            await asyncio.sleep(random.uniform(0.05, 0.2))
+            await self._subscribe(socket)
+        return True
+
+    async def _send(self, socket: ClientConnection, **message: Any) -> None:
+        await socket.send(orjson.dumps(message).decode())
+
+
+class Load:
+    """A channel with senders and followers on several servers, and the record of what they do."""
+
+    def __init__(self, fleet: Fleet, servers: Sequence[Server], channel_id: str) -> None:
+        self.fleet = fleet
+        self.servers = list(servers)
+        """Where senders and followers go; take out what is known to be down."""
+        self.channel_id = channel_id
+        self.record = Record()
+        self.followers: list[Follower] = []
+        self._sending: list[asyncio.Task[None]] = []
+        self._following: list[asyncio.Task[None]] = []
+        self._cursor = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def on(
+        cls,
+        fleet: Fleet,
+        servers: Sequence[Server],
+        *,
+        followers: int,
+        senders: int = 0,
+        pace: float = 0.02,
+    ) -> AsyncIterator["Load"]:
+        """Everybody is in place when the block begins; ``followers`` are for each server."""
+        carol = fleet.person("carol", servers[0])
+        channel = await carol.create_channel(
+            *(fleet.person(key, servers[0]) for key in ("dave", "erin", "bob"))
+        )
+        load = cls(fleet, servers, channel)
+        load._cursor = await carol.cursor(channel)
+        try:
+            for number in range(followers):
+                for server in servers:
+                    load.follow(f"{number} on {server.port}", preferred=server)
+            await load.settled()
+            load.send(senders, pace)
+            yield load
+        finally:
+            await load._end(load._sending)
+            await load._end(load._following)
+
+    def follow(self, name: str, key: str = "dave", preferred: Server | None = None) -> Follower:
+        """One more follower, from the beginning of the load on."""
+
+        def servers() -> Sequence[Server]:
+            first = [preferred] if preferred in self.servers else []
+            return [*first, *(each for each in self.servers if each is not preferred)]
+
+        heard = Heard(name, place(self.channel_id, self._cursor).position)
+        person = self.fleet.person(key, self.servers[0])
+        follower = Follower(servers, person, self.channel_id, self._cursor, heard)
+        self.record.heard.append(heard)
+        self.followers.append(follower)
+        self._following.append(asyncio.create_task(follower.run()))
+        return follower
+
+    async def settled(self, seconds: float = 30.0) -> None:
+        """Return when every follower is connected."""
+        async with asyncio.timeout(seconds):
+            for follower in self.followers:
+                await follower.is_live.wait()
+
+    def send(self, senders: int, pace: float, key: str = "carol") -> None:
+        """Begin to send: one message after the other from each sender."""
+        for number in range(senders):
+            self._sending.append(asyncio.create_task(self._send_on(number, pace, key)))
+
+    async def stop_sending(self) -> None:
+        """Let every sender finish its message."""
+        sending, self._sending = self._sending, []
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _send_on(self, number: int, pace: float, key: str) -> None:
+        for turn in itertools.count(number):
+            if self.servers:
+                server = self.servers[turn % len(self.servers)]
+                # A message under way is finished, so that its outcome is known as it would be.
+                sending = asyncio.ensure_future(self.say(server, key))
+                try:
+                    await asyncio.shield(sending)
+                except asyncio.CancelledError:
+                    await sending
+                    raise
+            await asyncio.sleep(pace)
+
+    async def say(self, server: Server, key: str = "carol", content: str = "") -> Call:
+        """Send one message by way of this server, and note what became of it."""
+        client_id = f"m{next(numbers)}{content}"
+        call = Call(client_id, key, time.monotonic())
+        self.record.calls[client_id] = call
+        await self._attempt(server, call)
+        return call
+
+    async def _attempt(self, server: Server, call: Call) -> None:
+        person = self.fleet.person(call.sender, server)
+        input = {
+            "channelId": self.channel_id,
+            "content": call.client_id,
+            "clientMessageId": call.client_id,
+        }
+        try:
+            response = await person.respond(SEND, {"input": input})
+            answer = response.json()
+        except httpx.ConnectError:
+            # Only if it never had an answer: this one certainly was not taken.
+            if call.attempts == 1:
+                call.outcome = Outcome.REFUSED
+                call.code = "CONNECTION"
+        except (httpx.TransportError, ValueError) as error:
+            call.code = type(error).__name__
+        else:
+            if answer.get("errors"):
+                call.code = answer["errors"][0]["extensions"]["code"]
+                if call.code not in OPEN_QUESTION and call.attempts == 1:
+                    call.outcome = Outcome.REFUSED
+            else:
+                call.outcome = Outcome.OK
+                call.message_id = answer["data"]["sendMessage"]["message"]["id"]
+        call.answered_at = time.monotonic()
+
+    async def delivered(self, calls: Sequence[Call], seconds: float) -> None:
+        """Return when every follower that stays has been given these."""
+        wanted = {call.client_id for call in calls}
+
+        def all_there() -> bool:
+            return all(
+                wanted <= {delivery.content for delivery in heard.deliveries}
+                for heard in self.record.heard
+                if heard.stays
+            )
+
+        await until(all_there, seconds)
+
+    async def settle(self, seconds: float = 10.0) -> None:
+        """Stop sending, send again what has no clear answer, and wait until all have all.
+
+        Every third is not sent again: it may have arrived, once, or not at all.
+        Some that were acknowledged are sent again too, which must change nothing.
+        """
+        await self.stop_sending()
+        unclear = [c for c in self.record.calls.values() if c.outcome is Outcome.UNKNOWN]
+        for number, call in enumerate(unclear):
+            if number % 3 < 2:
+                await self._again(call)
+        for call in self.record.acknowledged()[::10]:
+            known = call.message_id
+            await self._again(call)
+            assert call.message_id == known, "sent again, it became another message"
+        head = (await self.fleet.truth(self.channel_id)).head
+        await until(
+            lambda: all(h.position >= head for h in self.record.heard if h.stays), seconds
+        )
+        await self._end(self._following)
+
+    async def _again(self, call: Call) -> None:
+        call.outcome = Outcome.UNKNOWN
+        async with asyncio.timeout(10):
+            for server in itertools.cycle(self.servers):
+                call.attempts += 1
+                await self._attempt(server, call)
+                if call.outcome is Outcome.OK:
+                    return
+                await asyncio.sleep(0.05)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+        tasks.clear()

@@ -1,0 +1,57 @@
+"""How much of everything: a short form for every run, a full one for scripts/faults."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """The numbers of one form."""
+
+    is_full: bool
+    times: int
+    """How often a fault is repeated."""
+    load_seconds: float
+    """How long messages flow before and after each fault."""
+    senders: int
+    followers: int
+    """Subscribers on each server."""
+    slow_messages: int
+    storm: int
+    """Subscribers who lose their server at once."""
+    racing_sends: int
+    subscriptions: int
+    vanishing: int
+    """Sockets that vanish without a close."""
+    trimmed: int
+    """Events older than the log reaches back."""
+
+
+SHORT = Size(
+    is_full=False,
+    times=1,
+    load_seconds=0.5,
+    senders=4,
+    followers=3,
+    slow_messages=2_500,
+    storm=500,
+    racing_sends=200,
+    subscriptions=1_000,
+    vanishing=50,
+    trimmed=2_500,
+)
+FULL = Size(
+    is_full=True,
+    times=5,
+    load_seconds=3.0,
+    senders=8,
+    followers=10,
+    slow_messages=10_000,
+    storm=5_000,
+    racing_sends=1_000,
+    subscriptions=10_000,
+    vanishing=500,
+    trimmed=20_000,
+)
+
+SIZE = FULL if os.environ.get("BACKCHANNEL_TEST_FAULTS") == "full" else SHORT
