@@ -49,7 +49,7 @@ _MARKS = {
 }
 # Stricter than any browser, which wants to know the tag and skips less in front of it.
 _MARKUP = re.compile(r"[\x07-\x0d\x1b \ufeff]*<[a-z!?/]", re.IGNORECASE)
-_NOT_TEXT = re.compile(r"%PDF-|[\s\S]*[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_NOT_TEXT = re.compile(r"\A%PDF-|[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
 def _decoded(head: bytes) -> str:
@@ -65,7 +65,7 @@ def _is_markup(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    return _NOT_TEXT.match(_decoded(head)) is None
+    return _NOT_TEXT.search(_decoded(head)) is None
 
 
 def _by_library(name: str) -> Test:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -66,6 +67,9 @@ def _limit(memory: int, seconds: int) -> None:
     import resource
 
     os.nice(10)  # it must never keep the event loop waiting
+    # Where memory runs out all the same, it is this process that is ended for it.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     for what, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, seconds),

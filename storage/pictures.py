@@ -15,7 +15,7 @@ import storage
 from storage.errors import ErrorCode, Refusal
 from storage.file_types import SVG
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Processes that look at pictures, for each of ours."""
 
 PATIENCE = 20.0
