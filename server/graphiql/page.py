@@ -35,7 +35,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
+LOOPBACK_ADDRESSES = {"127.0.0.1", "::1"}
+LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
 class GraphiQL:
@@ -43,7 +44,7 @@ class GraphiQL:
 
     Without people it is the plain page, with no secret in it: the user types their own token.
     With people, which only the demo has, each window is signed in as one of them, and their
-    tokens leave this process only for a page on a loopback name of the same origin.
+    tokens leave this process only for our own page, on this machine and under a loopback name.
 
     The addresses are relative to the page's own, so that a prefix in front of all does no harm.
     """
@@ -103,7 +104,8 @@ class GraphiQL:
         if person is None:
             known = ", ".join(self._people)
             return _json({"error": f"Nobody in the demo is called that. There are: {known}."}, 404)
-        return self._config(demo_tabs(person, self._channels), person)
+        beside = request.query_params.get("beside")
+        return self._config(demo_tabs(person, self._channels, beside), person)
 
     def _config(self, tabs: list[Tab], person: DemoPerson | None = None) -> Response:
         authorization = f"Bearer {person.token}" if person else ""
@@ -119,9 +121,14 @@ class GraphiQL:
 
 
 def _asked_by_own_page(request: Request) -> bool:
-    """Whether this cannot be another site's page, nor one whose name was rebound to loopback."""
+    """Whether this comes from this machine, and not from another site's page in its browser.
+
+    A site whose name was rebound to loopback is the same origin, but it has its own name.
+    """
     return (
-        LOOPBACK.fullmatch(request.headers.get("host", "")) is not None
+        request.client is not None
+        and request.client.host in LOOPBACK_ADDRESSES
+        and LOOPBACK_HOST.fullmatch(request.headers.get("host", "")) is not None
         and request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
     )
 

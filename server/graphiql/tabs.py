@@ -44,15 +44,14 @@ class Tab:
         }
 
 
-# Where a person's tabs begin: a channel shared with others of the cast, so that any two windows
-# of colleagues, or the client's and the support agent's, see each other's messages.
-HOME = {
-    "alice": "general",
-    "bob": "support-frank",
-    "carol": "general",
-    "dave": "general",
-    "erin": "general",
-    "frank": "support-frank",
+# Where a person's tabs are, the first choice first: in two windows, where both people are.
+PLACES = {
+    "alice": ["general"],
+    "bob": ["support-frank", "general"],
+    "carol": ["general"],
+    "dave": ["general"],
+    "erin": ["general"],
+    "frank": ["support-frank"],
 }
 
 # A channel that is there, but not for this person. Nothing is kept from alice, the super_admin.
@@ -66,10 +65,15 @@ OUT_OF_SIGHT = {
 }
 
 
-def demo_tabs(person: DemoPerson, channels: Mapping[str, DemoChannel]) -> list[Tab]:
-    """A walk through the API as this person, with real ids; `channels` by their key."""
+def demo_tabs(
+    person: DemoPerson, channels: Mapping[str, DemoChannel], beside: str | None = None
+) -> list[Tab]:
+    """A walk through the API as this person, with real ids.
+
+    `channels` are by their key; `beside` is the key of whoever has the other window.
+    """
     tabs = [Tab("WhoAmI"), Tab("MyChannels")]
-    home = channels.get(HOME.get(person.key, ""))
+    home = channels.get(_place(person.key, beside))
     if home:
         here = {"channelId": home.id}
         content = f"Hello from {person.name.split()[0]}!"
@@ -86,6 +90,12 @@ def demo_tabs(person: DemoPerson, channels: Mapping[str, DemoChannel]) -> list[T
     elif home:
         tabs.append(Tab("Refused", {"input": {"channelId": home.id, "content": ""}}))
     return tabs
+
+
+def _place(person: str, beside: str | None) -> str:
+    places = PLACES.get(person, [])
+    shared = [place for place in places if place in PLACES.get(beside or "", [])]
+    return next(iter(shared or places), "")
 
 
 def plain_tabs() -> list[Tab]:

@@ -14,12 +14,15 @@ from server.graphiql import DemoChannel, DemoPerson, GraphiQL
 
 PEOPLE = [
     DemoPerson("alice", "65f000000000000000000001", "Alice Moreau", "alice.alice.alice"),
+    DemoPerson("bob", "65f000000000000000000002", "Bob Lindqvist", "bob.bob.bob"),
     DemoPerson("carol", "65f000000000000000000003", "Carol Vega", "carol.carol.carol"),
+    DemoPerson("frank", "65f000000000000000000006", "Frank Weber", "frank.frank.frank"),
     DemoPerson("grace", "65f000000000000000000007", "Grace Hopkins", "grace.grace.grace"),
 ]
 CHANNELS = [
     DemoChannel("general", "019a9f00-0000-7000-8000-000000000001", "GENERAL"),
     DemoChannel("sales", "019a9f00-0000-7000-8000-000000000002", "DEPARTMENT"),
+    DemoChannel("support-frank", "019a9f00-0000-7000-8000-000000000003", "CLIENT_SUPPORT"),
 ]
 
 

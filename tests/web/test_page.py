@@ -5,8 +5,9 @@ import re
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
-from server.graphiql import DemoPerson
+from server.graphiql import DemoPerson, GraphiQL
 from tests.web.conftest import CHANNELS, PEOPLE
 
 POLICY = {
@@ -85,7 +86,7 @@ async def test_demo_signs_in_carol_unless_asked_otherwise(demo: httpx.AsyncClien
     config = (await demo.get("/graphiql/config.json")).json()
     assert config["person"] == {"key": "carol", "name": "Carol Vega"}
     assert json.loads(config["headers"]) == {"Authorization": "Bearer carol.carol.carol"}
-    assert [person["key"] for person in config["people"]] == ["alice", "carol", "grace"]
+    assert [person["key"] for person in config["people"]] == [p.key for p in PEOPLE]
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.key)
@@ -99,7 +100,7 @@ async def test_a_window_gets_its_own_token_only(
 
 
 async def test_tabs_are_filled_with_real_ids(demo: httpx.AsyncClient) -> None:
-    general, sales = CHANNELS
+    general, sales, _ = CHANNELS
     tabs = (await demo.get("/graphiql/config.json?as=carol")).json()["tabs"]
     assert [tab["name"] for tab in tabs] == [
         "WhoAmI",
@@ -117,6 +118,25 @@ async def test_tabs_are_filled_with_real_ids(demo: httpx.AsyncClient) -> None:
     assert variables["Refused"]["input"]["channelId"] == sales.id
 
 
+@pytest.mark.parametrize(
+    ("query", "channel"),
+    [
+        ("as=bob", "support-frank"),
+        ("as=bob&beside=frank", "support-frank"),
+        ("as=bob&beside=carol", "general"),
+        ("as=frank&beside=carol", "support-frank"),
+        ("as=carol&beside=nobody", "general"),
+    ],
+)
+async def test_two_windows_are_in_the_same_channel(
+    demo: httpx.AsyncClient, query: str, channel: str
+) -> None:
+    tabs = (await demo.get(f"/graphiql/config.json?{query}")).json()["tabs"]
+    [live] = [json.loads(tab["variables"]) for tab in tabs if tab["name"] == "LiveChannel"]
+    ids = {channel.key: channel.id for channel in CHANNELS}
+    assert live == {"channelId": ids[channel]}
+
+
 async def test_somebody_without_a_channel_has_fewer_tabs(demo: httpx.AsyncClient) -> None:
     tabs = (await demo.get("/graphiql/config.json?as=grace")).json()["tabs"]
     assert [tab["name"] for tab in tabs] == ["WhoAmI", "MyChannels", "Refused"]
@@ -125,7 +145,7 @@ async def test_somebody_without_a_channel_has_fewer_tabs(demo: httpx.AsyncClient
 async def test_a_stranger_is_told_who_there_is(demo: httpx.AsyncClient) -> None:
     response = await demo.get("/graphiql/config.json?as=mallory")
     assert response.status_code == 404
-    assert "alice, carol, grace" in response.json()["error"]
+    assert "alice, bob, carol, frank, grace" in response.json()["error"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000"])
@@ -154,6 +174,14 @@ async def test_other_names_get_no_token(demo: httpx.AsyncClient, host: str) -> N
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", "Same-Origin", ""])
 async def test_other_pages_get_no_token(demo: httpx.AsyncClient, site: str) -> None:
     await assert_refused(demo, {"Sec-Fetch-Site": site})
+
+
+async def test_other_machines_get_no_token() -> None:
+    """Wherever the demo listens, and whatever name they call it."""
+    app = Starlette(routes=GraphiQL(people=PEOPLE, channels=CHANNELS).routes())
+    elsewhere = httpx.ASGITransport(app, client=("192.0.2.7", 50000))
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://127.0.0.1") as demo:
+        await assert_refused(demo, {})
 
 
 async def assert_refused(demo: httpx.AsyncClient, headers: dict[str, str]) -> None:

@@ -5,7 +5,6 @@
 const EVENTS_SHOWN = 50;
 
 const root = document.getElementById('graphiql');
-const asked = new URLSearchParams(location.search);
 
 start().catch(error => {
   const note = element('p', { className: 'note' }, error.message);
@@ -13,7 +12,7 @@ start().catch(error => {
 });
 
 async function start() {
-  const config = await loadConfig(asked.get('as'));
+  const config = await loadConfig();
   if (config.person) {
     showPerson(config.person, config.people);
   }
@@ -21,7 +20,7 @@ async function start() {
   const app = React.createElement(GraphiQL, {
     fetcher: createFetcher(config),
     plugins: [explorerPlugin()],
-    storage: config.person ? demoStorage(config.tabs, asked.get('tab')) : ownStorage(),
+    storage: config.person ? demoStorage(config.tabs) : ownStorage(),
     shouldPersistHeaders: false,
     // These are also the headers of every tab that has none of its own.
     defaultHeaders: config.headers,
@@ -31,9 +30,8 @@ async function start() {
   ReactDOM.createRoot(root).render(app);
 }
 
-async function loadConfig(person) {
-  const query = person === null ? '' : `?as=${encodeURIComponent(person)}`;
-  const response = await fetch(`graphiql/config.json${query}`, { cache: 'no-store' });
+async function loadConfig() {
+  const response = await fetch(`graphiql/config.json${location.search}`, { cache: 'no-store' });
   const config = await response.json();
   if (!response.ok) {
     throw new Error(config.error);
@@ -50,7 +48,7 @@ function showPerson(person, people) {
     .map(({ key, name }) =>
       element(
         'a',
-        { href: `?as=${key}`, target: '_blank', rel: 'noopener', title: name },
+        { href: `?as=${key}&beside=${person.key}`, target: '_blank', rel: 'noopener', title: name },
         name.split(' ')[0],
       ),
     );
@@ -126,7 +124,8 @@ function newestFirst(results) {
 // ---------------------------------------------------------------- what stays in the browser
 
 /** The demo's tokens and ids end with it: its tabs start anew with every load of the page. */
-function demoStorage(tabs, opened) {
+function demoStorage(tabs) {
+  const opened = new URLSearchParams(location.search).get('tab');
   const active = Math.max(0, tabs.findIndex(({ name }) => name === opened));
   const items = new Map([
     ['graphiql:tabState', JSON.stringify({ activeTabIndex: active, tabs: tabs.map(tabState) })],
