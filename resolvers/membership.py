@@ -15,6 +15,8 @@ async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> M
     """Become a member; nothing happens to one who is."""
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
+        if access.member is not None:
+            return access
         policy.require_join(viewer, access)
         await making.join(transaction, access.channel.id, [viewer.id], actor_id=viewer.id)
         return await access_channel(transaction, viewer, access.channel.id)
