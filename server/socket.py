@@ -19,8 +19,8 @@ from starlette.websockets import WebSocket
 from schema.engine import Engine
 from server.auth import token_in
 from server.frames import frames_of
+from server.messages import Malformed, read_message
 from server.operation import Operation
-from server.requests import read_json
 from server.sessions import Sessions, SignedIn
 from storage.errors import ErrorCode, Refusal, forbidden
 
@@ -170,7 +170,9 @@ class Socket:
                 event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                await self._take(_message(event))
+                await self._take(read_message(event))
+        except Malformed as malformed:
+            self.close(Close.BAD_REQUEST, str(malformed))
         except Closing as closing:
             self.close(closing.code, closing.reason)
         except Exception:
@@ -178,30 +180,23 @@ class Socket:
             self.close(Close.TRY_AGAIN_LATER, "Something went wrong on our side")
 
     async def _take(self, message: dict[str, Any]) -> None:
-        kind = message.get("type")
+        kind = message["type"]
         if kind == "connection_init":
-            await self._initialise(message)
+            await self._initialise(message.get("payload") or {})
         elif kind == "ping":
             self.post(b'{"type":"pong"}')
-        elif kind == "pong":
-            pass
         elif kind == "subscribe":
-            self._subscribe(message)
+            self._subscribe(message["id"], message["payload"])
         elif kind == "complete":
-            operation = self.operations.get(_id(message))
+            operation = self.operations.get(message["id"])
             if operation:
                 operation.stop()
-        else:
-            raise Closing(Close.BAD_REQUEST, "Unknown type of message")
 
-    async def _initialise(self, message: dict[str, Any]) -> None:
+    async def _initialise(self, payload: dict[str, Any]) -> None:
         if self._is_initialised:
             raise Closing(Close.TOO_MANY_INITS, "Too many initialisation requests")
         self._is_initialised = True
-        payload = message.get("payload")
-        if payload is not None and not isinstance(payload, dict):
-            raise Closing(Close.BAD_REQUEST, "The payload of connection_init is an object")
-        token = token_in(payload or {}) or token_in(dict(self._websocket.headers))
+        token = token_in(payload) or token_in(dict(self._websocket.headers))
         if token is None:
             raise Closing(Close.FORBIDDEN, "Forbidden")
         try:
@@ -236,20 +231,17 @@ class Socket:
             "The token has expired",
         )
 
-    def _subscribe(self, message: dict[str, Any]) -> None:
+    def _subscribe(self, id: str, payload: dict[str, Any]) -> None:
         if self.signed_in is None:
             raise Closing(Close.UNAUTHORIZED, "Unauthorized")
         if self._is_draining:
             # The client will send it again, to another server.
             return
-        id = _id(message)
         if id in self.operations:
             raise Closing(Close.ID_IN_USE, f"Subscriber for {id} already exists")
-        if "payload" not in message or not isinstance(message["payload"], dict):
-            raise Closing(Close.BAD_REQUEST, "The payload of subscribe is an object")
         if len(self.operations) >= self._limits.operations:
             raise Closing(Close.BAD_REQUEST, "Too many operations on one connection")
-        operation = self.operations[id] = Operation(self, id, message["payload"])
+        operation = self.operations[id] = Operation(self, id, payload)
         operation.start()
 
     async def _say_goodbye(self, closing: Closing) -> None:
@@ -259,26 +251,6 @@ class Socket:
                 async with asyncio.timeout(GOODBYE_SECONDS):
                     await self.ready()
         self._frames.close_now(closing.code, closing.reason)
-
-
-def _message(event: Any) -> dict[str, Any]:
-    text = event.get("text")
-    if text is None:
-        raise Closing(Close.BAD_REQUEST, "Messages are text")
-    try:
-        message = read_json(text.encode("utf-8", "surrogatepass"))
-    except Refusal:
-        raise Closing(Close.BAD_REQUEST, "Messages are JSON") from None
-    if not isinstance(message, dict):
-        raise Closing(Close.BAD_REQUEST, "Messages are JSON objects")
-    return message
-
-
-def _id(message: dict[str, Any]) -> str:
-    id = message.get("id")
-    if not isinstance(id, str) or not id or len(id) > 200:
-        raise Closing(Close.BAD_REQUEST, "The id of an operation is a text")
-    return id
 
 
 async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:

@@ -1,0 +1,53 @@
+"""Messages of graphql-transport-ws as clients send them, read with suspicion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.requests import read_json
+from storage.errors import Refusal
+
+MAX_ID = 200
+"""Characters in the id of an operation."""
+
+
+class Malformed(Exception):
+    """The protocol has no such message; its text says why not."""
+
+
+def read_message(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The message in what ASGI received: of a known type, every part of it of the right kind.
+
+    Raises Malformed.
+    """
+    text = event.get("text")
+    if text is None:
+        raise Malformed("Messages are text")
+    try:
+        message = read_json(text.encode("utf-8", "surrogatepass"))
+    except Refusal:
+        raise Malformed("Messages are JSON") from None
+    if not isinstance(message, dict):
+        raise Malformed("Messages are JSON objects")
+    kind = message.get("type")
+    if kind in ("connection_init", "ping", "pong"):
+        if not isinstance(message.get("payload"), dict | None):
+            raise Malformed(f"The payload of {kind} is an object")
+    elif kind in ("subscribe", "complete"):
+        id = message.get("id")
+        if not isinstance(id, str) or not 0 < len(id) <= MAX_ID:
+            raise Malformed("The id of an operation is a text")
+        if kind == "subscribe" and not _is_request(message.get("payload")):
+            raise Malformed("The payload of subscribe is a GraphQL request")
+    else:
+        raise Malformed("Unknown type of message")
+    return message
+
+
+def _is_request(payload: Any) -> bool:
+    return (
+        isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("extensions"), dict | None)
+    )
