@@ -108,7 +108,9 @@ update members m
 # marker. Taken off again: the viewer's own (messages_own) and those of others
 # that were deleted since (messages_deleted). Mentions come from mentions_user
 # and messages_channel_mention. None of these looks at the unread messages
-# themselves, so 50,000 of them cost what one does.
+# themselves, so 50,000 of them cost what one does. Each mention's message is
+# a question of its own and not a join: PostgreSQL cannot know how few mentions
+# are unread, and would read all messages to be prepared for many.
 UNREAD = """
 select m.channel_id::text,
        (c.ordinal - m.read_ordinal
@@ -129,13 +131,14 @@ select m.channel_id::text,
               and gone.deleted_at is not null))::int,
        ((select count(*)
            from mentions named
-           join messages x on x.id = named.message_id
           where named.user_id = m.user_id
             and named.channel_id = m.channel_id
             and named.position > m.read_position
-            and x.sender_id <> m.user_id
-            and x.deleted_at is null
-            and not x.mentions_channel)
+            and (select x.sender_id <> m.user_id
+                    and x.deleted_at is null
+                    and not x.mentions_channel
+                   from messages x
+                  where x.id = named.message_id))
         + (select count(*)
              from messages y
             where y.channel_id = m.channel_id
