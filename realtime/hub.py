@@ -18,7 +18,7 @@ from typing import Protocol
 
 import structlog
 
-from storage.errors import Refusal, forbidden, resync_required
+from storage.errors import ErrorCode, Refusal, forbidden, resync_required
 from storage.events import Typed
 from storage.records import EventKind, EventRecord
 
@@ -26,9 +26,12 @@ RENDERED_KEPT = 256
 """How many events a cohort remembers rendered while somebody is catching up: thousands who
 come back after a restart are sent the same ones. When everybody is live, none."""
 
+RETRY_SECONDS = 0.1
+
 Signal = EventRecord | Typed
 Render = Callable[[Signal], Awaitable[bytes | None]]
-"""Turns a signal into the bytes a cohort is sent; None when the cohort does not want it."""
+"""Turns a signal into the bytes a cohort is sent; None when the cohort does not want it.
+Raises UNAVAILABLE when it cannot do so now."""
 
 log = structlog.get_logger(__name__)
 
@@ -210,7 +213,7 @@ class Topic:
                     cohort.forget()
         for cohort in [cohort for cohort in self.cohorts.values() if cohort.subscribers]:
             try:
-                payload = await cohort.payload(signal)
+                payload = await _rendered(cohort, signal)
             except Exception:
                 # A bug in one document's rendering must not stop the channel for
                 # the others; those it concerns are told to start again.
@@ -224,6 +227,21 @@ class Topic:
                     cohort.subscribers.discard(subscriber)
             if not self.waiting:
                 cohort.forget()
+
+
+async def _rendered(cohort: Cohort, signal: Signal) -> bytes | None:
+    """The bytes for a signal, when the servers they are made from can be reached again.
+
+    Nothing but waiting keeps the order: what comes later cannot be told before this.
+    """
+    while True:
+        try:
+            return await cohort.payload(signal)
+        except Refusal as refusal:
+            if refusal.code is not ErrorCode.UNAVAILABLE or not cohort.subscribers:
+                raise
+            log.warning("hub.waits", service=refusal.service)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 class Hub:

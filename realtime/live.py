@@ -20,6 +20,8 @@ class Live:
     """Hub, bell, follower and typing of this process."""
 
     def __init__(self, log: Database, listen_url: str) -> None:
+        self.database = log
+        """For what is read to tell of events."""
         self.hub = Hub()
         self.bell = PostgresBell(
             listen_url,

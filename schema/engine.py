@@ -6,7 +6,7 @@ Bytes come out of it, ready to be sent: the transports never look inside.
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -28,10 +28,10 @@ from resolvers.viewer import Viewer
 from schema.blame import name_fields
 from schema.context import Renew, new_context
 from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
-from schema.errors import formatted, refusal_error
+from schema.errors import cause_of, formatted, refusal_error
 from schema.executor import PlanningExecutor
 from schema.subscription import SOURCES
-from storage.errors import Refusal
+from storage.errors import ErrorCode, Refusal
 from storage.records import EventRecord
 
 Variables = Mapping[str, Any]
@@ -80,6 +80,9 @@ class Engine:
     def __init__(self, schema: GraphQLSchema, services: Services, *, introspection: bool) -> None:
         self._schema = schema
         self._services = services
+        # Events are told of on connections of the live side: those of the operations
+        # may all be taken.
+        self._live_services = replace(services, database=services.live.database)
         self._documents = Documents(schema, introspection=introspection)
 
     def prepare(self, request: Request) -> Prepared:
@@ -166,8 +169,9 @@ class Engine:
     async def _render(
         self, prepared: Prepared, viewer: Viewer | None, signal: Signal, root: Any
     ) -> bytes:
+        """One event's result, as JSON. Raises UNAVAILABLE rather than tell a part of it."""
         request, document = prepared.request, prepared.document
-        context = new_context(self._services, viewer, document.memo)
+        context = new_context(self._live_services, viewer, document.memo)
         if isinstance(signal, EventRecord) and signal.message is not None:
             await context.loaders.prepare([signal.message], document.fields)
         outcome = execute(
@@ -180,6 +184,10 @@ class Engine:
             executor_class=PlanningExecutor,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        for error in result.errors or ():
+            cause = cause_of(error)
+            if isinstance(cause, Refusal) and cause.code is ErrorCode.UNAVAILABLE:
+                raise cause
         return encoded(result, prepared)
 
 

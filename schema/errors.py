@@ -15,7 +15,7 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     it. What nobody foresaw is INTERNAL with the request's id and nothing else; the log has it.
     """
     answer: dict[str, Any] = {}
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, Refusal):
         answer["message"] = cause.message
         extensions = refused(cause)
@@ -55,7 +55,8 @@ def refusal_error(refusal: Refusal, request_id: str) -> dict[str, Any]:
     }
 
 
-def _cause(error: GraphQLError) -> BaseException | None:
+def cause_of(error: GraphQLError) -> BaseException | None:
+    """What went wrong in a field; None when GraphQL itself says so."""
     cause: BaseException | None = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
