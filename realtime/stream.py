@@ -79,7 +79,6 @@ class Stream:
     async def _catch_up(self, topic: Topic, cohort: Cohort, subscriber: Subscriber) -> bool:
         """Give the subscriber the log up to where its topic is; False when it may not go on."""
         while subscriber.position < max(self._granted_at, topic.position or 0):
-            await subscriber.sink.ready()
             missed = await self._reader.after(self.channel_id, subscriber.position)
             if not missed or missed[0][:3] != (
                 self.channel_id,
@@ -88,7 +87,10 @@ class Stream:
             ):
                 raise _too_old()
             for event in missed:
-                if not subscriber.offer(event, await cohort.payload(event)):
+                payload = await cohort.payload(event)
+                # History comes as fast as the reader takes it: it is never too much at once.
+                await subscriber.sink.ready()
+                if not subscriber.offer(event, payload):
                     return False
         return True
 
