@@ -6,7 +6,7 @@ they happen; everything else PostgreSQL says is a bug and goes through as it is.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, Self
 
 import asyncpg
@@ -127,9 +127,9 @@ class Database:
         return cls(pool, timeout, patience)
 
     async def close(self) -> None:
-        """Give every connection back; after the pool's time limit, cut them."""
+        """Close every connection; what is still in use after a second, or dead, is cut."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._patience):
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
@@ -173,7 +173,10 @@ class Database:
         try:
             yield connection
         finally:
-            await self.pool.release(connection)
+            # Over a dead line the last statement cannot even be cancelled; who does not
+            # answer in time is cut off, and the pool makes another connection.
+            with suppress(TimeoutError):
+                await self.pool.release(connection, timeout=self._patience)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
