@@ -71,6 +71,8 @@ class Directory:
         self._names = names
         self._timeout = timeout
         self._down_until = 0.0
+        self._failed = False
+        self._is_tried = False
 
     async def users(self, ids: Iterable[str]) -> dict[str, UserRecord]:
         """People by id, in one query; whoever is not there is left out. Raises UNAVAILABLE."""
@@ -137,8 +139,10 @@ class Directory:
         limit: int,
         sort: list[tuple[str, int]] | None = None,
     ) -> list[Document]:
-        if time.monotonic() < self._down_until:
+        # After a failure one read finds out, for all others, whether it is over.
+        if self._is_tried or time.monotonic() < self._down_until:
             raise unavailable("mongodb")
+        self._is_tried = finds_out = self._failed
         try:
             cursor = self._database[collection].find(
                 condition,
@@ -153,8 +157,13 @@ class Directory:
             async with asyncio.timeout(self._timeout):
                 documents: list[Document] = await cursor.to_list(None)
         except (PyMongoError, BSONError, OSError) as error:
+            self._failed = True
             self._down_until = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
+        finally:
+            if finds_out:
+                self._is_tried = False
+        self._failed = False
         return documents
 
     def _user_fields(self) -> list[str]:
