@@ -85,6 +85,14 @@ class FramingProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
+    def keepalive_timeout(self) -> None:
+        """Called by uvicorn when a ping has no answer. It would then wait, for ever, until the
+        vanished reader has taken what is on its way, and tell nobody.
+        """
+        super().keepalive_timeout()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        self.transport.abort()
+
 
 def frame(message: bytes) -> bytes:
     """The frame that carries this text message."""
