@@ -33,14 +33,22 @@ def read_message(event: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(message.get("payload"), dict | None):
             raise Malformed(f"The payload of {kind} is an object")
     elif kind in ("subscribe", "complete"):
-        id = message.get("id")
-        if not isinstance(id, str) or not 0 < len(id) <= MAX_ID:
+        if not _is_id(message.get("id")):
             raise Malformed("The id of an operation is a text")
         if kind == "subscribe" and not _is_request(message.get("payload")):
             raise Malformed("The payload of subscribe is a GraphQL request")
     else:
         raise Malformed("Unknown type of message")
     return message
+
+
+def _is_id(id: Any) -> bool:
+    # A lone surrogate is none: it could not be sent back.
+    return (
+        isinstance(id, str)
+        and 0 < len(id) <= MAX_ID
+        and not any("\ud800" <= character <= "\udfff" for character in id)
+    )
 
 
 def _is_request(payload: Any) -> bool:

@@ -26,6 +26,7 @@ from storage.errors import ErrorCode, Refusal, forbidden
 
 PROTOCOL = "graphql-transport-ws"
 GOODBYE_SECONDS = 1.0
+MAX_REASON = 123
 DRAIN_SECONDS = 5.0
 """How long operations that have begun may take when the server goes down."""
 
@@ -121,7 +122,10 @@ class Socket:
     def close(self, code: Close, reason: str) -> None:
         """End the connection, soon."""
         if not self._closing.done():
-            self._closing.set_result(Closing(code, reason))
+            # A closing frame has room for so many bytes (RFC 6455, 5.5), and
+            # the reason may repeat what a client calls its operation.
+            short = reason.encode()[:MAX_REASON].decode(errors="ignore")
+            self._closing.set_result(Closing(code, short))
 
     def post(self, message: bytes) -> None:
         """Send a message after those already waiting; who lets too many wait is given up."""
