@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from starlette.applications import Starlette
@@ -75,7 +76,12 @@ class _Backchannel:
             starlette.state.services = services
             for name, work in (
                 ("session watch", self._sockets.watch_sessions),
-                ("janitor", partial(sweep_for_ever, services)),
+                (
+                    "janitor",
+                    partial(
+                        sweep_for_ever, services, timedelta(days=settings.event_retention_days)
+                    ),
+                ),
             ):
                 await stack.enter_async_context(running(name, work))
             yield

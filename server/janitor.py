@@ -1,29 +1,55 @@
 """Tidying up in the background: what operations leave behind for later."""
 
 import asyncio
+from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from resolvers.services import Services
-from storage import removals, uploads
+from storage import events, removals, uploads
 from storage.errors import Refusal
 
 SWEEP_SECONDS = 10.0
 BATCH = 100
+TRIM_BATCH = 500
+TRIM_PAUSE_SECONDS = 0.05
+"""Up to ten thousand events a second: more than there ever were new ones."""
 
 log = structlog.get_logger(__name__)
 
 
-async def sweep_for_ever(services: Services) -> None:
-    """Tidy up every few seconds until cancelled. Several processes may do so at once."""
+async def sweep_for_ever(services: Services, retention: timedelta) -> None:
+    """Tidy up every few seconds until cancelled. Several processes may do so at once.
+
+    ``retention`` is how far back the log of events reaches.
+    """
+    sweeps = (
+        partial(trim_log, services, retention),
+        partial(forget_uploads, services),
+        partial(remove_objects, services),
+    )
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        try:
-            await forget_uploads(services)
-            await remove_objects(services)
-        except Refusal as refusal:
-            # Nothing is lost: it is all still there at the next sweep.
-            log.warning("janitor.waits", service=refusal.service)
+        for sweep in sweeps:
+            try:
+                await sweep()
+            except Refusal as refusal:
+                # Nothing is lost: it is all still there at the next sweep.
+                log.warning("janitor.waits", service=refusal.service)
+
+
+async def trim_log(services: Services, retention: timedelta) -> int:
+    """Delete events older than ``retention``; answers how many there were.
+
+    In small batches with pauses between them, so that nobody waits for it.
+    Whoever comes back with an older cursor is told RESYNC_REQUIRED.
+    """
+    trimmed = 0
+    while batch := await events.trim(services.database, retention, TRIM_BATCH):
+        trimmed += batch
+        await asyncio.sleep(TRIM_PAUSE_SECONDS)
+    return trimmed
 
 
 async def forget_uploads(services: Services) -> int:

@@ -138,7 +138,7 @@ class Settings(UploadSettings, TokenSettings, PostgresSettings):
     mongo_driver: Literal["pymongo", "motor"] = Field(
         "pymongo", description="`pymongo`, or `motor` with the extra of that name."
     )
-    mongo_timeout: Seconds = Field(2, description="Seconds one look into the directory may take.")
+    mongo_timeout: Seconds = Field(1.5, description="Seconds one look into the directory may take.")
 
     users_collection: Name = Field("users", description="The collection of people.")
     user_name_field: FieldName = Field("name", description="A person's name.")
@@ -231,6 +231,14 @@ class Settings(UploadSettings, TokenSettings, PostgresSettings):
     )
     direct_messages: Literal["team", "everybody"] = Field(
         "team", description="Whom people may write to: their own `team`, or `everybody`."
+    )
+
+    event_retention_days: float = Field(
+        30,
+        gt=0,
+        le=36_500,
+        description="Days the log of events reaches back: who was away for longer fetches anew. "
+        "Messages stay.",
     )
 
     connection_init_seconds: Seconds = Field(
