@@ -16,8 +16,12 @@ from storage.objects import ObjectStore, ObjectStoreConfig
 from storage.pictures import PictureLimits, Pictures
 from storage.postgres import Database
 
-LOG_CONNECTIONS = 2
-"""For reading the log, besides those of the operations and the bell's one."""
+LOG_CONNECTIONS = 4
+"""For telling of events, besides those of the operations and the bell's one."""
+
+LOG_SECONDS = 4.0
+"""What one look into the log may take: over a line that was cut in silence it takes for ever,
+and everybody waits for it."""
 
 
 @asynccontextmanager
@@ -37,12 +41,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         directory = Directory(
             mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
         )
-        objects = await stack.enter_async_context(ObjectStore.open(_store(settings)))
+        objects = await stack.enter_async_context(ObjectStore.open(object_store_config(settings)))
         log = await Database.connect(
             settings.database_url,
             min_size=1,
             max_size=LOG_CONNECTIONS,
-            timeout=settings.database_timeout,
+            timeout=min(settings.database_timeout, LOG_SECONDS),
             name="backchannel log",
         )
         stack.push_async_callback(log.close)
@@ -126,7 +130,8 @@ def _upload_rules(settings: Settings) -> UploadRules:
     )
 
 
-def _store(settings: Settings) -> ObjectStoreConfig:
+def object_store_config(settings: Settings) -> ObjectStoreConfig:
+    """Where the files are."""
     secret = settings.s3_secret_access_key
     return ObjectStoreConfig(
         bucket=settings.s3_bucket,
