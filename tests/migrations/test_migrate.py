@@ -12,7 +12,8 @@ from alembic.util import CommandError
 
 import migrations
 from server.embedded import system_user
-from server.migrate import _transaction, current, head, migrate
+from server.libpq import libpq_url
+from server.migrate import current, head, migrate
 
 
 def dump(empty_url: str) -> list[str]:
@@ -58,6 +59,14 @@ async def test_every_step_back_and_forth_leaves_the_same_schema(empty_url: str) 
     migrate(empty_url, "base")
     migrate(empty_url)
     assert dump(empty_url) == before[-1]
+
+
+def test_the_head_is_what_alembic_says_it_is() -> None:
+    script = ScriptDirectory(Path(migrations.__file__).parent)
+    assert head() == script.get_current_head()
+    assert [step.revision for step in script.walk_revisions()] == sorted(
+        (step.revision for step in script.walk_revisions()), reverse=True
+    )
 
 
 async def test_once_more_changes_nothing(empty_url: str) -> None:
@@ -124,8 +133,8 @@ async def test_a_url_means_the_same_as_to_asyncpg(
         assert await connection.fetchval(f"show {setting}") == value
     finally:
         await connection.close()
-    with _transaction(url) as transaction:
-        assert transaction.exec_driver_sql(f"show {setting}").scalar() == value
+    with psycopg.connect(libpq_url(url)) as same:
+        assert same.execute(f"show {setting}").fetchone() == (value,)
 
 
 async def test_a_url_may_name_everything_in_its_parameters(empty_url: str) -> None:
