@@ -1,0 +1,135 @@
+"""A database with a few hundred thousand rows, made in a few statements."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from storage import ids
+
+MESSAGES = 50_000
+"""In the big channel, and as many replies in one thread of it."""
+
+UNREAD = 50_000
+CHANNELS = 20_000
+MEMBERS = 10_000
+OWN_CHANNELS = 60
+
+VIEWER = "0" * 24
+"""One of three who write all of it and mention each other: who is how often in a table tells
+PostgreSQL nothing about what is unread.
+"""
+
+STATEMENTS = """
+create function pg_temp.person(bigint) returns text language sql immutable
+    as $$ select to_char($1, 'FM000000000000000000000000') $$;
+
+insert into channels (id, type, name, position, ordinal, last_message_at)
+select case when n = 0 then '{channel}'::uuid else gen_random_uuid() end,
+       'GROUP', 'channel ' || n, 2 * {messages}, {messages}, now() - n * interval '1 minute'
+  from generate_series(0, {channels}) n;
+
+insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type)
+select case when n = 1 then '{root}'::uuid else gen_random_uuid() end,
+       '{channel}', n, n, pg_temp.person(case when n % 1000 = 0 then 0 else 1 + n % 2 end),
+       'Message ' || n, 'TEXT'
+  from generate_series(1, {messages}) n;
+
+insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type,
+                      parent_id)
+select gen_random_uuid(), '{channel}', {messages} + n, {messages}, pg_temp.person(n % 3),
+       'Reply ' || n, 'TEXT', '{root}'
+  from generate_series(1, {messages}) n;
+
+-- Elsewhere somebody speaks too.
+insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type)
+select gen_random_uuid(), id, n, n, pg_temp.person(n % 3), 'Message ' || n, 'TEXT'
+  from channels, generate_series(1, 1) n
+ where name <> 'channel 0';
+
+update messages set deleted_at = now(), content = ''
+ where channel_id = '{channel}' and position between {messages} - 20 and {messages} - 11;
+update messages set mentions_channel = true
+ where channel_id = '{channel}' and position % 10000 = 1;
+
+insert into events (channel_id, position, kind, actor_id, message_id)
+select channel_id, position, 'MessageSent', sender_id, id
+  from messages;
+
+insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,
+                     read_position, read_ordinal)
+select '{channel}', pg_temp.person(n), now() - n * interval '1 second', 0, 0,
+       {messages} - {unread}, {messages} - {unread}
+  from generate_series(0, {members} - 1) n;
+-- The viewer is in some channels, and another is in all of them.
+insert into members (channel_id, user_id, joined_position, joined_ordinal, read_position,
+                     read_ordinal)
+select id, pg_temp.person(n), 0, 0, 0, {messages}
+  from channels, generate_series(0, 1) n
+ where name <> 'channel 0'
+   and (n > 0 or name = any (select 'channel ' || n from generate_series(1, {own_channels} - 1) n));
+
+-- The viewer was mentioned a lot and has read most of it.
+insert into mentions (message_id, user_id, channel_id, position)
+select id, pg_temp.person(case when position > {messages} - {unread} and position % 1000 <> 7
+                               then 1 + position % 2 else 0 end),
+       channel_id, position
+  from messages
+ where channel_id = '{channel}' and position % 4 in (0, 3);
+insert into reactions (message_id, emoji, user_id)
+select id, '👍', repeat('4', 24)
+  from messages
+ where channel_id = '{channel}' and position % 4 = 0;
+insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name, file_size,
+                         mime_type, completed_at)
+select id, channel_id, id, repeat('5', 24), id::text, 'a', 1, 'a', now()
+  from messages
+ where channel_id = '{channel}' and position % 4 = 0;
+"""
+
+
+@dataclass(frozen=True)
+class Big:
+    """Connected to the database, with what stands out in it."""
+
+    connection: asyncpg.Connection
+    channel: str
+    root: str
+
+
+async def fill(connection: asyncpg.Connection) -> Big:
+    """Fill an empty migrated database."""
+    channel, root = ids.new_id(), ids.new_id()
+    script = STATEMENTS.format(
+        channel=channel,
+        root=root,
+        viewer=VIEWER,
+        messages=MESSAGES,
+        unread=UNREAD,
+        channels=CHANNELS,
+        own_channels=OWN_CHANNELS,
+        members=MEMBERS,
+    )
+    async with _quickly(connection):
+        await connection.execute(script)
+    await connection.execute("vacuum analyze")
+    return Big(connection, channel, root)
+
+
+@asynccontextmanager
+async def _quickly(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Build indexes afterwards, and look up no references where that may be switched off."""
+    indexes = await connection.fetch(
+        "select indexname, indexdef from pg_indexes left join pg_constraint on conname = indexname"
+        " where schemaname = 'public' and conname is null"
+    )
+    for name, _ in indexes:
+        await connection.execute(f"drop index {name}")
+    with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("set session_replication_role = replica")
+    yield
+    await connection.execute("reset session_replication_role")
+    for _, definition in indexes:
+        await connection.execute(definition)

@@ -1,0 +1,193 @@
+"""What the statements cost in big tables: an index serves each, from any place alike.
+
+Counted in pages of the database that are looked at, not in seconds.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+import pytest
+
+from storage import attachments, channels, events, members, messages, reactions
+from storage.cursors import MAX_BIGINT
+from tests.servers import Fresh
+from tests.storage.big import MESSAGES, OWN_CHANNELS, VIEWER, Big, fill
+from tests.storage.plans import Plan
+
+PAGE = 5
+PAGE_10_000 = 9_999 * PAGE
+"""The position after which the ten thousandth page begins."""
+
+QUIET = f"{5_000:024}"
+"""A member of the big channel who says nothing and is never named."""
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.parametrize("generic", [False, True], ids=["planned", "generic"])
+
+
+@pytest.fixture(scope="module")
+async def big(fresh: Fresh) -> AsyncIterator[Big]:
+    async with fresh.database() as url:
+        connection = await asyncpg.connect(url)
+        try:
+            yield await fill(connection)
+        finally:
+            await connection.close()
+
+
+async def plan_of(big: Big, generic: bool, statement: str, *args: Any) -> Plan:
+    """The plan of a statement, none of whose tables may be read as a whole."""
+    plan = await Plan.of(big.connection, statement, *args, generic=generic)
+    assert plan.scanned == set()
+    return plan
+
+
+async def test_the_first_page_and_the_ten_thousandth_of_a_channel_cost_the_same(
+    big: Big, generic: bool
+) -> None:
+    limit = PAGE + 1
+    for statement, first, last in (
+        (messages.PAGE_FORWARD, (0, MAX_BIGINT), (PAGE_10_000, MAX_BIGINT)),
+        (messages.PAGE_BACKWARD, (0, MAX_BIGINT), (0, MESSAGES - PAGE_10_000 + 1)),
+    ):
+        for low, high in (first, last):
+            plan = await plan_of(big, generic, statement, big.channel, low, high, limit)
+            assert plan.indexes == {"messages_page"}
+            assert (plan.sorted, plan.discarded) == (0, 0)
+            assert plan.buffers <= limit + 4
+
+
+async def test_the_first_page_and_the_ten_thousandth_of_a_thread_cost_the_same(
+    big: Big, generic: bool
+) -> None:
+    for after in (0, MESSAGES + PAGE_10_000):
+        plan = await plan_of(big, generic, messages.THREAD, big.root, after, PAGE + 1)
+        assert plan.indexes == {"messages_thread"}
+        assert (plan.sorted, plan.discarded) == (0, 0)
+        assert plan.buffers <= PAGE + 1 + 4
+
+
+async def test_the_first_page_of_members_and_the_last_cost_the_same(
+    big: Big, generic: bool
+) -> None:
+    late = await big.connection.fetchval(
+        "select max(joined_at) - interval '1 minute' from members where channel_id = $1",
+        big.channel,
+    )
+    for after in (LONG_AGO, late):
+        plan = await plan_of(big, generic, members.PAGE, big.channel, after, "", 51)
+        assert plan.indexes == {"members_page"}
+        assert (plan.sorted, plan.discarded) == (0, 0)
+        assert plan.buffers <= 10
+
+
+async def test_fifty_thousand_unread_messages_are_counted_without_looking_at_them(
+    big: Big, generic: bool
+) -> None:
+    plan = await plan_of(big, generic, members.UNREAD, QUIET, [big.channel])
+    assert plan.buffers <= 50
+
+
+async def test_counting_looks_at_own_messages_and_unread_mentions_only(
+    big: Big, generic: bool
+) -> None:
+    ((own, named),) = await big.connection.fetch(
+        "select (select count(*) from messages where sender_id = $1 and channel_id = $2"
+        "         and parent_id is null),"
+        "       (select count(*) from mentions x join members m using (channel_id, user_id)"
+        "         where user_id = $1 and channel_id = $2 and position > read_position)",
+        VIEWER,
+        big.channel,
+    )
+    assert own >= 50
+    assert named >= 50
+    plan = await plan_of(big, generic, members.UNREAD, VIEWER, [big.channel])
+    assert plan.buffers <= 50 + own + 5 * named
+    # And in the sidebar, a few for each other channel.
+    everywhere = await plan_of(big, generic, members.UNREAD, VIEWER, None)
+    assert everywhere.buffers <= plan.buffers + 20 * OWN_CHANNELS
+
+
+async def test_marking_fifty_thousand_messages_read_touches_one_row(
+    big: Big, generic: bool
+) -> None:
+    newest = await big.connection.fetchval(
+        "select id::text from messages where channel_id = $1 and position = $2",
+        big.channel,
+        MESSAGES,
+    )
+    for message_id in (newest, None):
+        plan = await plan_of(big, generic, members.MARK_READ, big.channel, QUIET, message_id)
+        (update,) = (node for node in plan.nodes if node["Node Type"] == "ModifyTable")
+        (row,) = update["Plans"]
+        assert row["Actual Rows"] == 1
+        assert plan.buffers <= 40
+
+
+async def test_the_log_is_read_from_anywhere_at_the_same_cost(big: Big, generic: bool) -> None:
+    costs = []
+    for after in (0, MESSAGES, 2 * MESSAGES - 100):
+        plan = await plan_of(big, generic, events.READ_AFTER, [big.channel], [after], 100)
+        assert {"events_pkey", "messages_pkey"} <= plan.indexes
+        assert plan.discarded == 0
+        costs.append(plan.buffers)
+    # An event's own page is its neighbours' too; each message is looked up by its id.
+    assert max(costs) <= 100 * 5 + 20
+    assert max(costs) - min(costs) <= 20
+
+
+async def test_nothing_new_in_many_channels_costs_little(big: Big, generic: bool) -> None:
+    some = await some_channels(big)
+    plan = await plan_of(big, generic, events.HEADS, some)
+    assert plan.indexes == {"channels_pkey"}
+    assert plan.buffers <= 4 * len(some)
+    at_head = [2 * MESSAGES] * len(some)
+    plan = await plan_of(big, generic, events.READ_AFTER, some, at_head, 500)
+    assert plan.buffers <= 8 * len(some)
+
+
+async def test_a_sidebar_costs_what_the_viewer_is_in_and_nothing_else(
+    big: Big, generic: bool
+) -> None:
+    for order in ("RECENT_ACTIVITY", "NAME"):
+        for unread_only in (False, True):
+            filters = (None, False, None, unread_only, None, None)
+            plan = await plan_of(big, generic, channels.SIDEBAR, VIEWER, order, *filters, 51)
+            assert {"members_user", "channels_pkey"} <= plan.indexes
+            assert plan.buffers <= 10 * OWN_CHANNELS
+    memberships = await plan_of(
+        big, generic, channels.MEMBERSHIPS, await some_channels(big), VIEWER
+    )
+    assert memberships.buffers <= 8 * 60
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (messages, "BY_IDS"),
+        (messages, "MENTIONED"),
+        (reactions, "BY_MESSAGES"),
+        (attachments, "BY_MESSAGES"),
+    ],
+)
+async def test_what_hangs_on_a_page_costs_a_few_pages_a_message(
+    big: Big, generic: bool, module: ModuleType, name: str
+) -> None:
+    rows = await big.connection.fetch(
+        "select id::text from messages where channel_id = $1 and position > $2 limit 50",
+        big.channel,
+        MESSAGES // 2,
+    )
+    plan = await plan_of(big, generic, getattr(module, name), [row[0] for row in rows])
+    assert plan.buffers <= 5 * len(rows)
+
+
+async def some_channels(big: Big) -> list[str]:
+    rows = await big.connection.fetch(
+        "select id::text from channels where id <> $1 order by id limit 60", big.channel
+    )
+    return [row[0] for row in rows]
