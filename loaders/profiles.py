@@ -1,5 +1,6 @@
 """People of the directory, kept for a while: shared by all operations of a process."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -32,6 +33,7 @@ class Profiles:
         self._directory = directory
         self._seconds = seconds
         self._users: LRUCache[str, _Kept] = LRUCache(MAX_PROFILES)
+        self._reading: dict[str, asyncio.Task[None]] = {}
         self._roles: LRUCache[str, tuple[RoleRecord | None, float]] = LRUCache(10_000)
 
     async def by_ids(self, ids: Iterable[str]) -> dict[str, UserRecord]:
@@ -97,9 +99,22 @@ class Profiles:
         return found
 
     async def _read(self, ids: list[str]) -> None:
-        if not ids:
-            return
-        found = await self._directory.users(ids)
+        """Look these people up; those whom somebody is looking up already, with them."""
+        mine = [id for id in ids if id not in self._reading]
+        reads = {self._reading[id] for id in ids if id in self._reading}
+        if mine:
+            read = asyncio.create_task(self._read_now(mine))
+            self._reading.update(dict.fromkeys(mine, read))
+            reads.add(read)
+        # One of those who wait may be cancelled without taking it from the others.
+        await asyncio.gather(*map(asyncio.shield, reads))
+
+    async def _read_now(self, ids: list[str]) -> None:
+        try:
+            found = await self._directory.users(ids)
+        finally:
+            for id in ids:
+                del self._reading[id]
         now = time.monotonic()
         for id in ids:
             self._users[id] = _Kept(found.get(id), now)
