@@ -5,6 +5,8 @@ appends the event in the same breath or is followed by ``events.append`` in
 the same transaction, under the channel's lock.
 """
 
+import asyncpg
+
 from storage.postgres import Connection, Transaction
 from storage.records import MessageRecord
 
@@ -153,6 +155,10 @@ select message_id::text, array_agg(user_id order by user_id)
 """
 
 
+class ClientIdTaken(Exception):
+    """The sender has used this client message id already, in whatever channel."""
+
+
 async def by_ids(connection: Connection, ids: list[str]) -> dict[str, MessageRecord]:
     """Messages by id; unknown ids are left out."""
     return {row[0]: MessageRecord(*row) for row in await connection.fetch(BY_IDS, ids)}
@@ -207,22 +213,24 @@ async def insert(
 ) -> MessageRecord:
     """Append a message to its channel; the caller holds the channel's lock.
 
-    Raises asyncpg.UniqueViolationError when the sender has used
-    ``client_message_id`` already, in whatever channel.
+    Raises ClientIdTaken; the transaction is of no use then.
     """
-    row = await transaction.fetchrow(
-        INSERT,
-        channel_id,
-        message_id,
-        sender_id,
-        content,
-        parent_id,
-        content_type,
-        mentions_channel,
-        mentions_here,
-        client_message_id,
-        client_digest,
-    )
+    try:
+        row = await transaction.fetchrow(
+            INSERT,
+            channel_id,
+            message_id,
+            sender_id,
+            content,
+            parent_id,
+            content_type,
+            mentions_channel,
+            mentions_here,
+            client_message_id,
+            client_digest,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise ClientIdTaken from error
     assert row is not None, "the caller holds the channel's lock"
     message = MessageRecord(*row)
     if mentioned_user_ids:
