@@ -124,7 +124,7 @@ def require_join(viewer: Viewer, access: Membership) -> None:
 def require_leave(access: Membership) -> MemberRecord:
     """Everybody may leave what they are in, but for direct messages."""
     if access.channel.type == ChannelType.DM:
-        raise forbidden("A direct message cannot be left; mute it instead.")
+        raise forbidden("A direct message cannot be left.")
     return require_member(access)
 
 
