@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
@@ -78,6 +79,22 @@ def migrate(
         if before == after
         else f"The schema went from {before or 'base'} to {after or 'base'}."
     )
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65_535)] = 8000,
+    data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".demo"),
+    reset: Annotated[bool, typer.Option("--reset", help="Begin anew.")] = False,
+) -> None:
+    """Try it: a small company on its own PostgreSQL, MongoDB and S3, all on this machine."""
+    from server.demo.run import DemoError, run
+
+    try:
+        run(host=host, port=port, data_dir=data_dir, reset=reset)
+    except DemoError as error:
+        _end(str(error), UNUSABLE)
 
 
 @app.command()

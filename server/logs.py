@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TextIO
 
 import asyncpg
 import structlog
@@ -36,17 +36,20 @@ _SECRETS = (
 )
 
 
-def configure(level: Literal["debug", "info", "warning", "error"], shape: str) -> None:
-    """Send every line, our own and those of libraries, to the standard error.
+def configure(
+    level: Literal["debug", "info", "warning", "error"], shape: str, to: TextIO | None = None
+) -> None:
+    """Send every line, our own and those of libraries, to the standard error or ``to``.
 
     ``shape`` is "json", an object a line, or "console", for people. Libraries are
     heard from warnings on; uvicorn from "info" on, though never for each request.
     """
+    to = to or sys.stderr
     renderer: Processor
     if shape == "json":
         renderer = structlog.processors.JSONRenderer()
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(colors=to.isatty())
     steps: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -82,8 +85,10 @@ def configure(level: Literal["debug", "info", "warning", "error"], shape: str) -
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"level": quiet, "handlers": ["stderr"]},
+            "handlers": {
+                "lines": {"class": "logging.StreamHandler", "stream": to, "formatter": "line"}
+            },
+            "root": {"level": quiet, "handlers": ["lines"]},
             "loggers": {
                 **{name: {"level": threshold} for name in OURS},
                 "alembic": {"level": chatty},

@@ -51,6 +51,15 @@ def empty(folder: Path) -> None:
             entry.unlink()
 
 
+def write_private(file: Path, text: str) -> None:
+    """Write a file, whole or not at all, that only its owner may read."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600, exist_ok=False)
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)
+
+
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """Turn what the operating system refuses in the directory into one line about it."""

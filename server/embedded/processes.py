@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
 
@@ -38,19 +39,19 @@ class Child:
         self._stop_signal = stop_signal
         self._log = log
         self._log_start = log_start
-        self._ended = threading.Event()
+        self._end: Future[int] = Future()
         self._when_ended = when_ended
         threading.Thread(target=self._reap, daemon=True).start()
 
     @property
     def has_ended(self) -> bool:
         """Whether the program is gone."""
-        return self._ended.is_set()
+        return self._end.done()
 
     async def wait(self) -> int:
         """Wait until the program is gone; its exit code, or minus the signal that ended it."""
-        await asyncio.to_thread(self._ended.wait)
-        return self._popen.returncode
+        # Shielded: who stops waiting must not cancel the end for the others.
+        return await asyncio.shield(asyncio.wrap_future(self._end))
 
     async def stop(self) -> None:
         """Ask the program to end, insist after a while, and wait until it is gone."""
@@ -75,9 +76,9 @@ class Child:
         return (grave or said or ["it said nothing"])[-1]
 
     def _reap(self) -> None:
-        self._popen.wait()
+        code = self._popen.wait()
         self._when_ended(self)
-        self._ended.set()
+        self._end.set_result(code)
 
 
 class Processes:

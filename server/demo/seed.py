@@ -1,0 +1,69 @@
+"""Filling empty servers with the demo's company; what is there already is left as it is."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from server.demo import cast, picture
+from server.demo.acts import acts
+from server.demo.cast import Channel
+from server.demo.history import HISTORY
+from server.demo.scribe import PICTURE_KEY, Scribe, set_clocks
+from storage import channels
+from storage.objects import ObjectStore
+from storage.postgres import Database, Transaction
+from storage.records import ChannelType
+
+CHANNEL_IDS = [channel.id for channel in cast.CHANNELS.values()]
+
+
+async def seed(
+    database: Database, mongo_url: str, mongo_database: str, objects: ObjectStore
+) -> None:
+    """Whatever of the company is missing, be it all. Safe to repeat after any interruption."""
+    is_new = not await channels.by_ids(database, CHANNEL_IDS)
+    await _seed_directory(mongo_url, mongo_database, anew=is_new)
+    if await objects.size(PICTURE_KEY) is None:
+        await objects.put(PICTURE_KEY, picture.draw())
+    if is_new:
+        # Last: that it is there says that all is.
+        await _seed_history(database)
+
+
+async def _seed_directory(mongo_url: str, mongo_database: str, *, anew: bool) -> None:
+    async with AsyncMongoClient[dict[str, Any]](mongo_url) as client:
+        directory = client[mongo_database]
+        if not anew and await directory["users"].find_one() is not None:
+            return
+        for collection, documents in cast.directory().items():
+            for document in documents:
+                await directory[collection].replace_one(
+                    {"_id": document["_id"]}, document, upsert=True
+                )
+
+
+async def _seed_history(database: Database) -> None:
+    now = datetime.now(UTC)
+    async with database.transaction() as transaction:
+        for channel in cast.CHANNELS.values():
+            await _make(transaction, channel)
+            await Scribe(transaction, channel).write(acts(channel, HISTORY[channel.key], now))
+        await set_clocks(transaction, CHANNEL_IDS)
+
+
+async def _make(transaction: Transaction, channel: Channel) -> None:
+    people = [cast.PEOPLE[key].id for key in channel.members]
+    department, project = channel.department, channel.project
+    await channels.insert(
+        transaction,
+        channel.id,
+        type=channel.type,
+        created_by=people[0],
+        name=channel.name,
+        topic=channel.topic,
+        is_private=channel.is_private,
+        dm_key=",".join(sorted(people)) if channel.type == ChannelType.DM else None,
+        department_id=str(cast.DEPARTMENTS[department]) if department else None,
+        project_id=str(cast.PROJECTS[project]) if project else None,
+    )
