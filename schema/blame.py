@@ -8,14 +8,18 @@ import re
 from collections.abc import Iterable
 
 from graphql import (
+    SKIP,
     ArgumentNode,
     DocumentNode,
     GraphQLError,
-    Node,
+    GraphQLInputType,
     ObjectFieldNode,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
+    validate_input_literal,
     visit,
 )
 from graphql.language import VisitorAction
@@ -23,11 +27,11 @@ from graphql.language import VisitorAction
 FIELD = "field"
 
 # Each from the beginning: further on, messages repeat what the client has sent.
-_PATH = re.compile(
-    r"(?:Variable|Argument) '[^']*' has invalid (?:default )?value at ([\w.\[\]]+): "
+_VALUE = re.compile(
+    r"(?P<what>Variable|Argument) '\$?(?P<name>\w+)' has invalid (?:default )?value"
+    r"(?: at (?P<path>[\w.\[\]]+))?: "
 )
-_NO_PATH = re.compile(r"(?:Variable|Argument) '[^']*' has invalid (?:default )?value: ")
-_NAMED = re.compile(
+_SAID = re.compile(
     r"Expected value of type '[^']*' (?:not )?to include (?:required|unknown) field '(\w+)'"
     r"|Argument '[\w.@]+\((\w+):\)'"
     r"|Unknown argument '(\w+)'"
@@ -35,61 +39,97 @@ _NAMED = re.compile(
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
+class BlamingValues(ValuesOfCorrectTypeRule):
+    """graphql-core's rule for literal values, saying of each in what it stands."""
+
+    _argument: str | None = None
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> VisitorAction:
+        """Called by graphql-core for each argument, before its value."""
+        self._argument = node.name.value
+        return None
+
+    def leave_argument(self, *_: object) -> VisitorAction:
+        """Called by graphql-core after an argument's value."""
+        self._argument = None
+        return None
+
+    def is_valid_value_node(
+        self, node: ValueNode, input_type: GraphQLInputType | None
+    ) -> VisitorAction:
+        """Report what is wrong with a literal, and with what is inside it."""
+        argument = self._argument
+
+        def on_error(error: GraphQLError, path: list[str | int]) -> None:
+            names = [argument, *(part for part in path if isinstance(part, str))]
+            _blame(error, _said(error.message) or names[-1])
+            self.report_error(error)
+
+        if input_type:
+            hidden = self.context.hide_suggestions
+            validate_input_literal(node, input_type, on_error, hide_suggestions=hidden)
+        return SKIP
+
+
 def name_fields(errors: Iterable[GraphQLError], ast: DocumentNode) -> None:
     """Put the name into each error's ``extensions.field`` where there is one to blame."""
-    ours = [error for error in errors if error.original_error is None or _is_of_variable(error)]
-    if not ours:
-        return
-    places = _Places()
-    visit(ast, places)
-    for error in ours:
-        name = _named(error.message) or places.of(error.nodes or [])
-        if name is not None:
-            error.extensions = {FIELD: name, **(error.extensions or {})}
+    for error in errors:
+        if FIELD in (error.extensions or {}):
+            continue
+        if isinstance(error.original_error, GraphQLError | None):
+            name = _named(error.message)
+            node = next(iter(error.nodes or ()), None)
+            if name is None and isinstance(node, VariableDefinitionNode):
+                name = _used_for(node.variable.name.value, ast)
+            _blame(error, name)
 
 
-def _is_of_variable(error: GraphQLError) -> bool:
-    return isinstance(next(iter(error.nodes or ()), None), VariableDefinitionNode)
+def _blame(error: GraphQLError, name: str | None) -> None:
+    if name is not None:
+        error.extensions = {**(error.extensions or {}), FIELD: name}
 
 
 def _named(message: str) -> str | None:
     """The name that the message itself gives, the innermost if there are several."""
-    path = _PATH.match(message) or _NO_PATH.match(message)
-    said = _NAMED.match(message, path.end() if path else 0)
-    if said:
-        return next(name for name in said.groups() if name)
-    names = _NAME.findall(path[1]) if path and path.groups() else []
-    return names[-1] if names else None
+    value = _VALUE.match(message)
+    said = _said(message[value.end() :] if value else message)
+    if said or value is None:
+        return said
+    inside = _NAME.findall(value["path"] or "")
+    if inside:
+        return str(inside[-1])
+    return value["name"] if value["what"] == "Argument" else None
 
 
-class _Places(Visitor):
-    """Notes in which argument or input field each value of a document stands."""
+def _said(message: str) -> str | None:
+    said = _SAID.match(message)
+    return next(name for name in said.groups() if name) if said else None
+
+
+def _used_for(variable: str, ast: DocumentNode) -> str | None:
+    """The first argument or input field that is given by this variable."""
+    usages = _Usages()
+    visit(ast, usages)
+    return usages.of.get(variable)
+
+
+class _Usages(Visitor):
+    """Notes which argument or input field each variable is used for."""
 
     def __init__(self) -> None:
         super().__init__()
         self._inside: list[str] = []
-        self._by_node: dict[int, str] = {}
-        self._by_variable: dict[str, str] = {}
+        self.of: dict[str, str] = {}
 
-    def of(self, nodes: Iterable[Node]) -> str | None:
-        """The argument or input field that the first of these stands in, or is used for."""
-        for node in nodes:
-            if isinstance(node, VariableDefinitionNode):
-                return self._by_variable.get(node.variable.name.value)
-            return self._by_node.get(id(node))
-        return None
-
-    def enter(self, node: Node, *_: object) -> VisitorAction:
+    def enter(self, node: object, *_: object) -> VisitorAction:
         """Called by graphql-core for each node."""
         if isinstance(node, (ArgumentNode, ObjectFieldNode)):
             self._inside.append(node.name.value)
-        if self._inside:
-            self._by_node[id(node)] = self._inside[-1]
-            if isinstance(node, VariableNode):
-                self._by_variable.setdefault(node.name.value, self._inside[-1])
+        elif self._inside and isinstance(node, VariableNode):
+            self.of.setdefault(node.name.value, self._inside[-1])
         return None
 
-    def leave(self, node: Node, *_: object) -> VisitorAction:
+    def leave(self, node: object, *_: object) -> VisitorAction:
         """Called by graphql-core when a node's children are done."""
         if isinstance(node, (ArgumentNode, ObjectFieldNode)):
             self._inside.pop()

@@ -16,6 +16,7 @@ from graphql import (
     OperationType,
     TypeInfo,
     TypeInfoVisitor,
+    ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
@@ -26,7 +27,7 @@ from graphql import (
 )
 from graphql.language import VisitorAction
 
-from schema.blame import name_fields
+from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
 from schema.fields import is_shared
 from storage.errors import bad_input
@@ -83,7 +84,9 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
-        self._rules = list(specified_rules)
+        self._rules = [
+            BlamingValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
+        ]
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
         self._known: LRUCache[str, Document | Invalid] = LRUCache(KEPT)
