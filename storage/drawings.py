@@ -36,11 +36,13 @@ _NOTES = re.compile(
 )
 
 _INSIDE = re.compile(r"\s*(#|data:image/(png|jpeg|gif|webp);base64,)", re.IGNORECASE)
+_WORDS = ("aria-", "data-", "id", "class", "lang")
 _REFERENCES = frozenset({"href", "src", "base"})
-_FETCH = re.compile(r"url\s*\((?!\s*['\"]?\s*#)|javascript:", re.IGNORECASE)
-# Of other ways to fetch, or to run, and of escapes that hide them.
-_STYLE_FETCH = re.compile(
-    r"@import|image-set|src\s*\(|expression|binding|behavior|\\", re.IGNORECASE
+# In CSS: ways to fetch, ways by which it once could run something, and escapes, which hide them.
+_FETCH = re.compile(
+    r"url\s*\((?!\s*['\"]?\s*#)|@import|image-set|src\s*\(|expression\s*\(|javascript:"
+    r"|-moz-binding|behavior\s*:|\\",
+    re.IGNORECASE,
 )
 _COMMENT = re.compile(r"/\*.*?(\*/|$)", re.DOTALL)
 _LENGTH = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:px)?\s*")
@@ -99,7 +101,7 @@ class _Reader:
         elif not _NOTES.fullmatch(namespace):
             raise UnfitDrawingError("it has elements that are not SVG")
         for attribute, value in attributes.items():
-            _check(attribute.rpartition(" ")[2].lower(), value)
+            _check(attribute.lower(), value)
         if name == "style":
             self._style = []
 
@@ -115,20 +117,21 @@ class _Reader:
 
 
 def _check(attribute: str, value: str) -> None:
-    if attribute.startswith("on"):
+    namespace, _, name = attribute.rpartition(" ")
+    if name.startswith("on"):
         raise UnfitDrawingError("it listens to events")
-    if attribute in _REFERENCES and value.strip() and not _INSIDE.match(value):
+    if name in _REFERENCES and value.strip() and not _INSIDE.match(value):
         raise UnfitDrawingError("it refers to something outside")
-    if attribute == "style":
+    if not namespace and not name.startswith(_WORDS):
+        # Most of these are read as CSS, as the attribute of that name is.
         _check_style(value)
-    elif _FETCH.search(value):
-        raise UnfitDrawingError("it refers to something outside")
 
 
 def _check_style(text: str) -> None:
-    text = _COMMENT.sub("", text)
-    if _FETCH.search(text) or _STYLE_FETCH.search(text):
-        raise UnfitDrawingError("it refers to something outside")
+    # With comments, which in a url() are none, and without them.
+    for style in (text, _COMMENT.sub("", text)):
+        if _FETCH.search(style):
+            raise UnfitDrawingError("it refers to something outside")
 
 
 def _size(attributes: dict[str, str]) -> tuple[int, int] | None:

@@ -92,13 +92,14 @@ def _is_quicktime(head: bytes) -> bool:
 def _is_mpeg_sound(head: bytes) -> bool:
     if head.startswith(b"ID3"):
         return True
-    # A frame: eleven bits set, then a version and a layer that exist.
+    # A frame: eleven bits set, then a version that exists, and the second or third layer;
+    # the first is nowhere but in museums, and would be the mark of UTF-16.
     return (
         len(head) > 2
         and head[0] == 0xFF
         and head[1] & 0xE0 == 0xE0
         and head[1] & 0x18 != 0x08
-        and head[1] & 0x06 != 0
+        and head[1] & 0x06 in (0x02, 0x04)
         and head[2] & 0xF0 != 0xF0
     )
 

@@ -1,8 +1,8 @@
 """The object store: files in S3, or in anything that speaks its protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Any, Self
@@ -52,11 +52,15 @@ class ObjectStore:
     works. Keys of ``FILES`` are ours alone: what has been checked there stays as it is.
     """
 
-    def __init__(self, bucket: str, client: Any, copier: Any, signer: Signer) -> None:
+    def __init__(
+        self, bucket: str, client: Any, copier: Any, signer: Signer, timeout: float
+    ) -> None:
         self._bucket = bucket
         self._client = client
         self._copier = copier
         self._signer = signer
+        # Two attempts. The client's own timeouts know no end of waiting for a "go on".
+        self._patience = 2.5 * timeout
 
     @classmethod
     @asynccontextmanager
@@ -80,7 +84,8 @@ class ObjectStore:
             theirs = ours
             if config.public_url and config.public_url != config.endpoint_url:
                 theirs = await client(config.public_url, config.timeout)
-            yield cls(config.bucket, ours, copier, Signer(session, theirs, config.bucket))
+            signer = Signer(session, theirs, config.bucket)
+            yield cls(config.bucket, ours, copier, signer, config.timeout)
 
     def link(self, object_key: str, file_name: str, mime_type: str) -> str | Awaitable[str]:
         """A link to one object that works for five minutes; see ``Signer.link``."""
@@ -92,7 +97,7 @@ class ObjectStore:
 
     async def size(self, object_key: str) -> int | None:
         """How many bytes are stored under this key, None when nothing is."""
-        with _reaching_s3():
+        async with _reaching_s3(self._patience):
             try:
                 answer = await self._client.head_object(Bucket=self._bucket, Key=object_key)
             except ClientError as error:
@@ -104,7 +109,7 @@ class ObjectStore:
 
     async def first_bytes(self, object_key: str, count: int) -> bytes:
         """The first ``count`` bytes of an object that is not empty, or as many as it has."""
-        with _reaching_s3():
+        async with _reaching_s3(self._patience):
             answer = await self._client.get_object(
                 Bucket=self._bucket, Key=object_key, Range=f"bytes=0-{count - 1}"
             )
@@ -116,7 +121,7 @@ class ObjectStore:
 
     async def read(self, object_key: str) -> AsyncIterator[bytes]:
         """All of an object, a chunk at a time."""
-        with _reaching_s3():
+        async with _reaching_s3(None):
             answer = await self._client.get_object(Bucket=self._bucket, Key=object_key)
             async with answer["Body"] as response:
                 async for chunk in response.content.iter_chunked(CHUNK):
@@ -124,14 +129,14 @@ class ObjectStore:
 
     async def put(self, object_key: str, content: bytes) -> None:
         """Store an object of our own making."""
-        with _reaching_s3():
+        async with _reaching_s3(self._patience):
             await self._client.put_object(
                 Bucket=self._bucket, Key=object_key, Body=content, **_INERT
             )
 
     async def copy(self, source: str, target: str) -> bool:
         """Copy an object within the store; False when there is nothing to copy."""
-        with _reaching_s3():
+        async with _reaching_s3(COPY_SECONDS):
             try:
                 await self._copier.copy_object(
                     Bucket=self._bucket,
@@ -154,7 +159,7 @@ class ObjectStore:
         return [key for key, is_gone in zip(object_keys, gone, strict=True) if is_gone]
 
     async def _delete(self, object_key: str) -> bool:
-        with _reaching_s3():
+        async with _reaching_s3(self._patience):
             try:
                 await self._client.delete_object(Bucket=self._bucket, Key=object_key)
             except ClientError as error:
@@ -163,7 +168,7 @@ class ObjectStore:
 
     async def ping(self) -> None:
         """Return when the bucket answers."""
-        with _reaching_s3():
+        async with _reaching_s3(self._patience):
             await self._client.head_bucket(Bucket=self._bucket)
 
 
@@ -185,10 +190,11 @@ def _options(config: ObjectStoreConfig) -> Config:
     )
 
 
-@contextmanager
-def _reaching_s3() -> Iterator[None]:
+@asynccontextmanager
+async def _reaching_s3(seconds: float | None) -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
     except (BotoCoreError, ClientError, aiohttp.ClientError, asyncio.IncompleteReadError) as error:
         raise unavailable("s3") from error
     except OSError as error:

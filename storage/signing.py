@@ -64,19 +64,14 @@ class Signer:
 
     async def form(self, object_key: str, mime_type: str, size: int) -> Form:
         """A form for exactly this key, this type and this many bytes."""
-        try:
-            form = await self._client.generate_presigned_post(
-                self._bucket,
-                object_key,
-                Fields={"Content-Type": mime_type},
-                Conditions=[
-                    {"Content-Type": mime_type},
-                    ["content-length-range", size, size],
-                ],
-                ExpiresIn=FORM_SECONDS,
-            )
-        except BotoCoreError as error:
-            raise unavailable("s3") from error
+        await self._look_up()
+        form = await self._client.generate_presigned_post(
+            self._bucket,
+            object_key,
+            Fields={"Content-Type": mime_type},
+            Conditions=[{"Content-Type": mime_type}, ["content-length-range", size, size]],
+            ExpiresIn=FORM_SECONDS,
+        )
         return Form(form["url"], form["fields"])
 
     def _signed(self, object_key: str, headers: dict[str, str]) -> str:
@@ -89,18 +84,21 @@ class Signer:
         return url
 
     async def _signed_later(self, object_key: str, headers: dict[str, str]) -> str:
+        await self._look_up()
+        return self._signed(object_key, headers)
+
+    async def _look_up(self) -> None:
         try:
-            nothing = {"Bucket": self._bucket, "Key": "x"}
-            url = await self._client.generate_presigned_url("get_object", nothing)
-            self._base = url.partition("?")[0].removesuffix("x")
             credentials = await self._session.get_credentials()
             if credentials is None:
                 raise NoCredentialsError
             self._credentials = await credentials.get_frozen_credentials()
+            nothing = {"Bucket": self._bucket, "Key": "x"}
+            url = await self._client.generate_presigned_url("get_object", nothing)
         except (BotoCoreError, OSError) as error:
             raise unavailable("s3") from error
+        self._base = url.partition("?")[0].removesuffix("x")
         self._looked_at = monotonic()
-        return self._signed(object_key, headers)
 
 
 class _Later(Awaitable[str]):
