@@ -89,7 +89,10 @@ class Operation:
             await self._follow(prepared, viewer)
         else:
             renew = self._socket.renew
-            self.send(await self._socket.engine.execute(prepared, viewer, renew))
+            result = await self._socket.engine.execute(prepared, viewer, renew)
+            # Answers take turns: several long ones are not one reader's slowness.
+            await self.ready()
+            self.send(result)
             self._complete()
 
     async def _follow(self, prepared: Prepared, viewer: Viewer) -> None:

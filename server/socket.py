@@ -131,16 +131,18 @@ class Socket:
         """Send a message after those already waiting; who lets too many wait is given up."""
         if not self._outbox and self._frames.write_text(message):
             return
-        self._outbox.append(message)
-        self._outbox_bytes += len(message)
+        # Without this one: a single answer may be longer than all that may wait.
         if self._outbox_bytes > self._limits.outbox_bytes:
             self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
-        elif self._flushing is None:
+            return
+        self._outbox.append(message)
+        self._outbox_bytes += len(message)
+        if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush(), name="socket writer")
 
     async def ready(self) -> None:
         """Return when nothing waits any more."""
-        if self._flushing:
+        while self._flushing:
             await asyncio.shield(self._flushing)
 
     def forget(self, operation: Operation) -> None:
