@@ -117,7 +117,10 @@ def _field(
 
 
 def _getter(field: GraphQLField) -> Fill:
-    ours = field.extensions[DEFINITION]
+    ours = field.extensions.get(DEFINITION)
+    if ours is None:
+        # Introspection's own.
+        raise Unplannable
     if ours.base_resolver is None:
         attribute = attrgetter(ours.python_name)
         return lambda value, _: attribute(value)
