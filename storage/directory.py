@@ -16,13 +16,16 @@ from bson import ObjectId
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
-from storage.errors import unavailable
+from storage.errors import Refusal, unavailable
 from storage.records import RoleRecord, UserRecord
 
 Document = Mapping[str, Any]
 
 BACKOFF_SECONDS = 1.0
 """How long a failed read keeps others from waiting for the same failure."""
+
+GLANCE_SECONDS = 0.3
+"""How long whoever comes after that waits to see whether it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,9 @@ class Directory:
         self._database = database
         self._names = names
         self._timeout = timeout
-        self._down_until = 0.0
-        self._failed = False
-        self._is_tried = False
+        self._is_down = False
+        self._try_again_at = 0.0
+        self._trying: asyncio.Task[None] | None = None
 
     async def users(self, ids: Iterable[str]) -> dict[str, UserRecord]:
         """People by id, in one query; whoever is not there is left out. Raises UNAVAILABLE."""
@@ -139,10 +142,40 @@ class Directory:
         limit: int,
         sort: list[tuple[str, int]] | None = None,
     ) -> list[Document]:
-        # After a failure one read finds out, for all others, whether it is over.
-        if self._is_tried or time.monotonic() < self._down_until:
+        if self._is_down:
+            await self._glance()
+        return await self._read(collection, condition, fields, limit=limit, sort=sort)
+
+    async def _glance(self) -> None:
+        """Return if MongoDB answers again; raises UNAVAILABLE if it does not at once.
+
+        One read finds out for all, in a task of its own: nobody waits for what
+        is most likely still down.
+        """
+        if self._trying or time.monotonic() < self._try_again_at:
             raise unavailable("mongodb")
-        self._is_tried = finds_out = self._failed
+        self._trying = asyncio.create_task(self._try_again(), name="directory")
+        await asyncio.wait([self._trying], timeout=GLANCE_SECONDS)
+        if self._is_down:
+            raise unavailable("mongodb")
+
+    async def _try_again(self) -> None:
+        try:
+            await self._read(self._names.users, {}, ["_id"], limit=1)
+        except Refusal:
+            pass  # noted where it was raised
+        finally:
+            self._trying = None
+
+    async def _read(
+        self,
+        collection: str,
+        condition: Document,
+        fields: Sequence[str],
+        *,
+        limit: int,
+        sort: list[tuple[str, int]] | None = None,
+    ) -> list[Document]:
         try:
             cursor = self._database[collection].find(
                 condition,
@@ -157,13 +190,10 @@ class Directory:
             async with asyncio.timeout(self._timeout):
                 documents: list[Document] = await cursor.to_list(None)
         except (PyMongoError, BSONError, OSError) as error:
-            self._failed = True
-            self._down_until = time.monotonic() + BACKOFF_SECONDS
+            self._is_down = True
+            self._try_again_at = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
-        finally:
-            if finds_out:
-                self._is_tried = False
-        self._failed = False
+        self._is_down = False
         return documents
 
     def _user_fields(self) -> list[str]:
