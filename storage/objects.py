@@ -59,8 +59,9 @@ class ObjectStore:
         self._client = client
         self._copier = copier
         self._signer = signer
-        # Two attempts. The client's own timeouts know no end of waiting for a "go on".
-        self._patience = 2.5 * timeout
+        # For a request as a whole, so that whoever asked has an answer within the timeout:
+        # the client's own ones are for each attempt, and know no end of waiting for a "go on".
+        self._patience = 0.85 * timeout
 
     @classmethod
     @asynccontextmanager
