@@ -1,9 +1,18 @@
 """The GraphQL surface: names and descriptions, and one line from each to what it does."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from schema.events import EVENT_TYPES
@@ -19,6 +28,22 @@ schema = strawberry.Schema(
     types=EVENT_TYPES,
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
 )
+
+
+def _inputs(schema: GraphQLSchema) -> Iterator[GraphQLArgument | GraphQLInputField]:
+    for type in schema.type_map.values():
+        if isinstance(type, GraphQLInputObjectType):
+            yield from type.fields.values()
+        elif isinstance(type, GraphQLObjectType | GraphQLInterfaceType):
+            for field in type.fields.values():
+                yield from field.args.values()
+
+
+# Strawberry tells clients of a default wherever our functions have one for what is
+# left out. That it is null is no promise of the contract's.
+for _input in _inputs(schema._schema):
+    if _input.default_value is None:
+        _input.default_value = Undefined
 
 
 def graphql_schema() -> GraphQLSchema:
