@@ -83,13 +83,19 @@ def user_ids(values: list[str], field: str, unknown: Refusal) -> list[str]:
     return list(dict.fromkeys(value for value in found if value is not None))
 
 
-def own_ids(values: list[str], field: str, *, most: int) -> list[str]:
-    """Ids of ours, each once. Raises BAD_USER_INPUT for one that cannot exist."""
+def own_ids(values: list[str], field: str, unknown: Refusal, *, most: int) -> list[str]:
+    """Ids of ours, each once.
+
+    Raises BAD_USER_INPUT for too many or one named twice, and ``unknown`` for one
+    that cannot exist: what the caller also says of those that do not.
+    """
     if len(values) > most:
         raise bad_input(field, f"This must not have more than {most} entries.")
     found = [ids.own_id(value) for value in values]
-    if None in found or len(set(found)) != len(found):
-        raise bad_input(field, "There is no such thing here, or it is named twice.")
+    if None in found:
+        raise unknown
+    if len(set(found)) != len(found):
+        raise bad_input(field, "This names something twice.")
     return [value for value in found if value is not None]
 
 

@@ -67,7 +67,7 @@ def clean(services: Services, draft: Draft) -> Draft:
             client_message_id, "clientMessageId", longest=inputs.MAX_CLIENT_MESSAGE_ID
         )
     attachment_ids = inputs.own_ids(
-        list(draft.attachment_ids), "attachmentIds", most=MAX_ATTACHMENTS
+        list(draft.attachment_ids), "attachmentIds", _no_such_files(), most=MAX_ATTACHMENTS
     )
     return Draft(
         channel_id=draft.channel_id.lower(),
@@ -146,7 +146,7 @@ async def _write(
     if files and not await attachments.attach(
         transaction, message_id, files, channel_id=access.channel.id, uploader_id=viewer.id
     ):
-        raise bad_input("attachmentIds", "One of these is not a finished upload of yours here.")
+        raise _no_such_files()
     return message
 
 
@@ -156,3 +156,7 @@ def _no_such_root() -> Refusal:
 
 def _not_members() -> Refusal:
     return bad_input("mentionedUserIds", "Only members of the channel can be mentioned.")
+
+
+def _no_such_files() -> Refusal:
+    return bad_input("attachmentIds", "One of these is not a finished upload of yours here.")
