@@ -12,7 +12,9 @@ class Proxy:
 
     ``cut`` is a server that has died: connections break and new ones are
     refused. ``freeze`` is a link that swallows everything: connections are
-    accepted and stay open, and nothing ever comes.
+    accepted and stay open, and nothing ever comes. ``lose`` is a route that has
+    changed: what is open stays open and carries nothing any more, what is new
+    works. ``babble`` is something else at the same address, which answers nonsense.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -21,6 +23,8 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._links: set[asyncio.Task[None]] = set()
+        self._lost: set[asyncio.Task[None]] = set()
+        self._nonsense = b""
         self.port = 0
 
     @classmethod
@@ -37,6 +41,7 @@ class Proxy:
     async def mend(self) -> None:
         """Let everything through: again, after ``cut`` or ``freeze``."""
         self._flowing.set()
+        self._nonsense = b""
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
@@ -56,20 +61,35 @@ class Proxy:
         """Swallow what is sent from now on; nobody is told."""
         self._flowing.clear()
 
+    def lose(self) -> None:
+        """Drop for ever what is sent over the connections of now."""
+        self._lost |= self._links
+
+    async def babble(self, nonsense: bytes) -> None:
+        """Break every connection; answer on new ones whatever is asked with this."""
+        await self.cut()
+        await self.mend()
+        self._nonsense = nonsense
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = asyncio.create_task(self._link(reader, writer))
         self._links.add(link)
         link.add_done_callback(self._links.discard)
+        link.add_done_callback(self._lost.discard)
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
         try:
             await self._flowing.wait()
+            if self._nonsense:
+                await self._talk_nonsense(reader, writer)
+                return
             there, back = await asyncio.open_connection(*self._target)
             writers.append(back)
+            link = asyncio.current_task()
             ways = [
-                asyncio.ensure_future(self._carry(reader, back)),
-                asyncio.ensure_future(self._carry(there, writer)),
+                asyncio.ensure_future(self._carry(reader, back, link)),
+                asyncio.ensure_future(self._carry(there, writer, link)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -81,9 +101,23 @@ class Proxy:
             for end in writers:
                 end.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: object
+    ) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65_536):
                 await self._flowing.wait()
-                writer.write(data)
+                if link not in self._lost:
+                    writer.write(data)
+                    await writer.drain()
+            if link in self._lost:
+                # Over a lost line not even the end is told.
+                await asyncio.Event().wait()
+
+    async def _talk_nonsense(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(65_536):
+                writer.write(self._nonsense)
                 await writer.drain()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.faults.fleet import Fleet, Server
-from tests.faults.load import Load
 from tests.faults.record import Row, table
 from tests.faults.size import SIZE, Size
 
@@ -46,7 +45,10 @@ async def pair(fleet: Fleet) -> tuple[Server, Server]:
     return await fleet.pair()
 
 
-Report = Callable[[Load, str, int], object]
+@pytest.fixture
+async def odd(fleet: Fleet) -> Server:
+    """A third server, which is not as it should be; see ``Fleet.odd``."""
+    return await fleet.odd()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any, Self, cast
 
 import asyncpg
 import httpx
+import jwt
 import psutil
 from pymongo import AsyncMongoClient
 from sqlalchemy.engine import make_url
@@ -21,12 +22,24 @@ from server.embedded.processes import Child, Processes
 from server.embedded.servers import EmbeddedServers, embedded_servers
 from server.migrate import migrate
 from server.settings import Settings, variable
+from tests.faults.program import CLOCK, DIE
 from tests.faults.record import Truth
 from tests.proxy import Proxy
 from tests.world import SECRET, Person, World, free_port, populate
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
+HOUR = 3600.0
+OUTBOX_BYTES = 262_144
+
+
+class Branch(World):
+    """The company by way of one process, whatever clock that has."""
+
+    def token(self, user_id: str, **claims: Any) -> str:
+        """A token for this id, good for three hours and of no known age."""
+        expires_at = int(time.time() + claims.get("lifetime", 3 * 3600))
+        return jwt.encode({"sub": user_id, "exp": expires_at}, SECRET, algorithm="HS256")
 
 
 @dataclass
@@ -73,7 +86,6 @@ class Fleet:
     settings: dict[str, Any]
     mongo: Any
     ids: dict[str, str]
-    database_line: Proxy
     bell_line: Proxy
     mongo_line: Proxy
     s3_line: Proxy
@@ -85,15 +97,16 @@ class Fleet:
         """A company without a server yet."""
         async with AsyncExitStack() as stack:
             backing = await stack.enter_async_context(embedded_servers(folder, durable=False))
-            # For the full form's load: 200 callers, three servers.
             processes = Processes(folder / "logs")
             stack.push_async_callback(processes.close)
             url = make_url(backing.postgres.url)
-            lines = [
-                await stack.enter_async_context(Proxy.to("127.0.0.1", port))
-                for port in (url.port or 0, url.port or 0, backing.mongo.port, backing.s3.port)
-            ]
-            database_line, bell_line, mongo_line, s3_line = lines
+
+            async def line(port: int | None) -> Proxy:
+                return await stack.enter_async_context(Proxy.to("127.0.0.1", port or 0))
+
+            bell_line = await line(url.port)
+            mongo_line = await line(backing.mongo.port)
+            s3_line = await line(backing.s3.port)
             await asyncio.to_thread(migrate, backing.postgres.url)
             client = await stack.enter_async_context(AsyncMongoClient[Any](backing.mongo.url))
             mongo = client[backing.mongo.database]
@@ -111,9 +124,24 @@ class Fleet:
                 "s3_path_style": True,
                 "jwt_secret": SECRET,
                 "log_level": "warning",
+                # Soon, so that tests need not wait for it.
+                "session_cache_seconds": 0.5,
+                "profile_cache_seconds": 0.5,
+                "mongo_timeout": 1.5,
+                "socket_outbox_bytes": OUTBOX_BYTES,
             }
             ids = await populate(mongo)
-            yield cls(backing, processes, folder, settings, mongo, ids, *lines)
+            yield cls(
+                backing,
+                processes,
+                folder,
+                settings,
+                mongo,
+                ids,
+                bell_line=bell_line,
+                mongo_line=mongo_line,
+                s3_line=s3_line,
+            )
 
     async def start(
         self, name: str, *, environment: dict[str, str] | None = None, **changes: Any
@@ -131,7 +159,9 @@ class Fleet:
             },
         )
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{given['port']}", timeout=10)
-        world = World(given["port"], Settings(**given), cast(Any, None), http, self.mongo, self.ids)
+        world = Branch(
+            given["port"], Settings(**given), cast(Any, None), http, self.mongo, self.ids
+        )
         server = Server(world, child, self.folder / "logs" / f"{name}.log")
         deadline = time.monotonic() + PATIENCE
         while not await server.is_ready():
@@ -153,17 +183,30 @@ class Fleet:
             if not server.child.has_ended:
                 await server.child.stop()
 
+    async def get(self, name: str, **options: Any) -> Server:
+        """The server of this name, started if it is not there or has been killed."""
+        server = self.servers.get(name)
+        if server is None or server.child.has_ended:
+            server = await self.start(name, **options)
+        return server
+
     async def pair(self) -> tuple[Server, Server]:
-        """Two servers, started if they are not there or have been killed."""
-
-        async def one(name: str) -> Server:
-            server = self.servers.get(name)
-            if server is None or server.child.has_ended:
-                server = await self.start(name)
-            return server
-
-        first, second = await asyncio.gather(one("one"), one("two"))
+        """Two servers as they should be."""
+        first, second = await asyncio.gather(self.get("one"), self.get("two"))
         return first, second
+
+    @property
+    def fatal(self) -> Path:
+        """While this file exists, the odd server dies between a commit and its hint."""
+        return self.folder / "fatal"
+
+    async def odd(self) -> Server:
+        """A server whose clock is an hour ahead, which has a pool of two connections and which
+        can be made to die. One for all that, because to start one costs seconds.
+        """
+        environment = {CLOCK: str(HOUR), DIE: str(self.fatal)}
+        pool = {"database_pool_min": 1, "database_pool_max": 2}
+        return await self.get("odd", environment=environment, **pool)
 
     def person(self, key: str, server: Server) -> Person:
         """Somebody, by way of this server."""

@@ -62,6 +62,15 @@ class Follower:
         self.refusals: list[str] = []
         self.is_live = asyncio.Event()
         self.is_connected = False
+        self.names: set[str] = set()
+        """Of the senders of messages, as they were shown."""
+        self._socket: ClientConnection | None = None
+
+    async def move(self) -> None:
+        """Vanish, without a close, and go to the next server."""
+        self.is_live.clear()
+        if self._socket:
+            self._socket.transport.abort()
 
     async def run(self) -> None:
         """Follow until cancelled, or until the server says that there is nothing more to hear."""
@@ -77,6 +86,7 @@ class Follower:
         url = f"ws://127.0.0.1:{server.port}/graphql"
         protocols = [Subprotocol("graphql-transport-ws")]
         async with connect(url, proxy=None, subprotocols=protocols, open_timeout=30) as socket:
+            self._socket = socket
             token = server.world.token(self._person.id)
             await self._send(socket, type="connection_init", payload={"authorization": token})
             try:
@@ -104,6 +114,8 @@ class Follower:
             event = message["payload"]["data"]["channelEvents"]
             said = event.get("message") or {}
             self.cursor = event["cursor"]
+            if "sender" in said:
+                self.names.add(said["sender"]["name"])
             self.heard.deliveries.append(
                 Delivery(
                     place(self._channel_id, self.cursor).position,
@@ -172,16 +184,18 @@ class Load:
             await load._end(load._sending)
             await load._end(load._following)
 
-    def follow(self, name: str, key: str = "dave", preferred: Server | None = None) -> Follower:
+    def follow(
+        self, name: str, key: str = "dave", preferred: Server | None = None, query: str = EVENTS
+    ) -> Follower:
         """One more follower, from the beginning of the load on."""
 
         def servers() -> Sequence[Server]:
-            first = [preferred] if preferred in self.servers else []
+            first = [preferred] if preferred and not preferred.child.has_ended else []
             return [*first, *(each for each in self.servers if each is not preferred)]
 
         heard = Heard(name, place(self.channel_id, self._cursor).position)
         person = self.fleet.person(key, self.servers[0])
-        follower = Follower(servers, person, self.channel_id, self._cursor, heard)
+        follower = Follower(servers, person, self.channel_id, self._cursor, heard, query)
         self.record.heard.append(heard)
         self.followers.append(follower)
         self._following.append(asyncio.create_task(follower.run()))
@@ -266,6 +280,24 @@ class Load:
 
         await until(all_there, seconds)
 
+    def slowest(self) -> float:
+        """The longest that an acknowledged message took to a follower, in seconds."""
+        answered = {call.client_id: call.answered_at for call in self.record.acknowledged()}
+        return max(
+            delivery.at - answered[delivery.content]
+            for heard in self.record.heard
+            for delivery in heard.deliveries
+            if delivery.content in answered
+        )
+
+    def senders_seen(self) -> set[str]:
+        """The names of senders, as any follower was shown them."""
+        return set().union(*(follower.names for follower in self.followers))
+
+    def interruptions(self) -> int:
+        """How often a follower had to do anything to go on."""
+        return sum(len(each.closes) + len(each.refusals) for each in self.followers)
+
     async def settle(self, seconds: float = 10.0) -> None:
         """Stop sending, send again what has no clear answer, and wait until all have all.
 
@@ -282,18 +314,18 @@ class Load:
             await self._again(call)
             assert call.message_id == known, "sent again, it became another message"
         head = (await self.fleet.truth(self.channel_id)).head
-        await until(
-            lambda: all(h.position >= head for h in self.record.heard if h.stays), seconds
-        )
+        await until(lambda: all(h.position >= head for h in self.record.heard if h.stays), seconds)
         await self._end(self._following)
 
     async def _again(self, call: Call) -> None:
+        answered_at = call.answered_at
         call.outcome = Outcome.UNKNOWN
         async with asyncio.timeout(10):
             for server in itertools.cycle(self.servers):
                 call.attempts += 1
                 await self._attempt(server, call)
                 if call.outcome is Outcome.OK:
+                    call.answered_at = answered_at
                     return
                 await asyncio.sleep(0.05)
 

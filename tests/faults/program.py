@@ -47,7 +47,7 @@ def shift_clock(seconds: float) -> None:
     real_uuid7 = uuid_utils.uuid7
 
     def uuid7() -> Any:
-        return real_uuid7(int(time.time()), time.time_ns() % 1_000_000_000)
+        return real_uuid7(nanoseconds=time.time_ns())
 
     uuid_utils.uuid7 = uuid7  # type: ignore[assignment]
 
