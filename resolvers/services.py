@@ -50,5 +50,4 @@ class Services:
     pictures: Pictures
     live: Live
     rules: Rules
-    checks: Turns = field(default_factory=lambda: Turns(2))
-    """Uploads being checked."""
+    turns: Turns = field(default_factory=Turns)

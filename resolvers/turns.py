@@ -5,15 +5,16 @@ from weakref import WeakValueDictionary
 
 
 class Turns:
-    """So many at a time for each person; whoever wants more waits for their own only."""
+    """Two at a time for each person; whoever wants more waits for their own, not for others'."""
 
-    def __init__(self, each: int) -> None:
+    def __init__(self, each: int = 2) -> None:
         self._each = each
-        self._by_person: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._taken: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
-    def of(self, person_id: str) -> asyncio.Semaphore:
-        """The person's turns: ``async with`` takes one. Kept for as long as somebody holds it."""
-        turns = self._by_person.get(person_id)
+    def of(self, person_id: str, what: str) -> asyncio.Semaphore:
+        """The person's turns at this: ``async with`` takes one."""
+        key = (person_id, what)
+        turns = self._taken.get(key)
         if turns is None:
-            turns = self._by_person[person_id] = asyncio.Semaphore(self._each)
+            turns = self._taken[key] = asyncio.Semaphore(self._each)
         return turns

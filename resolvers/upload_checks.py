@@ -29,7 +29,7 @@ async def complete_upload(services: Services, viewer: Viewer, upload_id: str) ->
     A file that is not what was announced is removed: BAD_USER_INPUT.
     """
     try:
-        async with asyncio.timeout(MAX_SECONDS), services.checks.of(viewer.id):
+        async with asyncio.timeout(MAX_SECONDS), services.turns.of(viewer.id, "check"):
             upload, access = await access_upload(services.database, viewer, upload_id)
             if not upload.is_complete:
                 policy.require_post(viewer, access)

@@ -57,7 +57,11 @@ async def create_upload(services: Services, viewer: Viewer, file: NewFile) -> Up
     object_key = new_key(FORMS)
     expires_at = datetime.now(UTC) + timedelta(seconds=FORM_SECONDS)
     form = await services.objects.form(object_key, file.mime_type, file.file_size)
-    async with services.database.transaction() as transaction:
+    # One person's wait for each other: not all of them on a connection to the database.
+    async with (
+        services.turns.of(viewer.id, "upload"),
+        services.database.transaction() as transaction,
+    ):
         await _make_room(transaction, viewer, services.rules.uploads.most_open)
         await uploads.insert(
             transaction,

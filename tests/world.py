@@ -327,6 +327,9 @@ class World:
                 channel_id,
             ),
             await database.fetch(
+                "select * from attachments where channel_id = $1 order by id", channel_id
+            ),
+            await database.fetch(
                 "select * from mentions where channel_id = $1 order by position, user_id",
                 channel_id,
             ),
