@@ -12,7 +12,9 @@ log = structlog.get_logger(__name__)
 
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """The error as the GraphQL specification has it, with ``extensions.code`` and what goes with
-    it. What nobody foresaw is INTERNAL with the request's id and nothing else; the log has it.
+    it. What nobody foresaw is INTERNAL with the request's id and nothing else.
+
+    The log has a line of each, under the same id, and of what nobody foresaw the whole story.
     """
     answer: dict[str, Any] = {}
     cause = cause_of(error)
@@ -26,11 +28,12 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
         log.error("internal", request_id=request_id, path=error.path, exc_info=cause)
         answer["message"] = "Something went wrong on our side."
         extensions = {"code": ErrorCode.INTERNAL}
+    extensions["requestId"] = request_id
+    _log(extensions, path=error.path)
     if error.locations:
         answer["locations"] = [place.formatted for place in error.locations]
     if error.path:
         answer["path"] = error.path
-    extensions["requestId"] = request_id
     answer["extensions"] = extensions
     return answer
 
@@ -48,11 +51,18 @@ def refused(refusal: Refusal) -> dict[str, Any]:
 
 
 def refusal_error(refusal: Refusal, request_id: str) -> dict[str, Any]:
-    """A refusal outside of any field."""
-    return {
-        "message": refusal.message,
-        "extensions": {**refused(refusal), "requestId": request_id},
-    }
+    """A refusal outside of any field; the log has a line of it."""
+    extensions = {**refused(refusal), "requestId": request_id}
+    _log(extensions)
+    return {"message": refusal.message, "extensions": extensions}
+
+
+def _log(extensions: dict[str, Any], **more: Any) -> None:
+    if extensions["code"] != ErrorCode.INTERNAL:
+        # Neither the message nor the value: both may be what somebody wrote.
+        facts = {"code": str(extensions["code"]), "field": extensions.get("field"), **more}
+        told = {name: fact for name, fact in facts.items() if fact is not None}
+        log.info("refused", request_id=extensions["requestId"], **told)
 
 
 def cause_of(error: GraphQLError) -> BaseException | None:
