@@ -24,6 +24,9 @@ from storage.records import (
 MAX_DM_PEOPLE = 9
 """In a direct message, the viewer among them."""
 
+CLIENT_SECONDS = 60.0
+"""How long ago the directory may have said that somebody is no client."""
+
 
 async def channel(services: Services, viewer: Viewer, channel_id: str) -> Membership:
     """A channel the viewer may see. Raises NOT_FOUND."""
@@ -244,7 +247,9 @@ async def _require_no_clients(
     services: Services, transaction: Transaction, channel_id: str
 ) -> None:
     inside = await members.ids(transaction, channel_id)
-    if any(user.is_client for user in (await services.profiles.by_ids(inside)).values()):
+    # Confirmed: a plain placeholder would pass for a colleague.
+    found = await services.profiles.confirmed(inside, CLIENT_SECONDS)
+    if any(user.is_client for user in found.values()):
         raise bad_input("isPrivate", "There are clients in this channel; it has to stay private.")
 
 
