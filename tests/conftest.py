@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
@@ -26,10 +28,12 @@ hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
-async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+async def servers() -> AsyncIterator[Servers]:
     """PostgreSQL, MongoDB and S3, for all tests of the session."""
-    async with running(tmp_path_factory.mktemp("servers")) as found:
-        yield found
+    # Not among pytest's own folders, which the third run after this one tidies away.
+    with TemporaryDirectory(prefix="backchannel-tests-") as folder:
+        async with running(Path(folder)) as found:
+            yield found
 
 
 @pytest.fixture(scope="session")
