@@ -101,7 +101,7 @@ class Engine:
     async def execute(
         self, prepared: Prepared, viewer: Viewer | None, renew: Renew | None = None
     ) -> bytes:
-        """The result of a query or mutation, as JSON. Never raises for what a client can cause.
+        """The result of a query or mutation, as JSON. Raises Rejected for wrong variables.
 
         ``renew`` gives the connection another token, where the transport has one to give it to.
         """
@@ -115,6 +115,9 @@ class Engine:
             executor_class=PlanningExecutor,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        if result.data is None and result.errors and not result.errors[0].path:
+            # No field was run; such an answer has no data, not even null.
+            raise Rejected(_formatted(result.errors, prepared))
         return encoded(result, prepared)
 
     async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":

@@ -87,6 +87,11 @@ class GraphQLOverHTTP:
             prepared = self._engine.prepare(request)
             if prepared.is_subscription:
                 raise bad_input("query", "Subscriptions need a WebSocket.")
+            if prepared.is_mutation and http.method != "POST":
+                raise _Refused(
+                    405, bad_input("method", "Mutations are sent by POST."), {"Allow": "POST"}
+                )
+            return 200, await self._engine.execute(prepared, viewer)
         except Refusal as refusal:
             status = _STATUS.get(refusal.code, 400)
             return (status if strict else 200), _errors(
@@ -94,11 +99,6 @@ class GraphQLOverHTTP:
             )
         except Rejected as rejected:
             return (400 if strict else 200), _errors(rejected.errors)
-        if prepared.is_mutation and http.method != "POST":
-            raise _Refused(
-                405, bad_input("method", "Mutations are sent by POST."), {"Allow": "POST"}
-            )
-        return 200, await self._engine.execute(prepared, viewer)
 
     async def _viewer(self, http: HTTPRequest) -> Viewer | None:
         token = bearer(http.headers.get("authorization"))
