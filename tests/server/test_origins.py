@@ -1,0 +1,142 @@
+"""Which pages may ask, and what an installation does not tell unless told to."""
+
+import httpx
+import pytest
+
+from tests.server.conftest import ORIGIN
+from tests.server.test_http import STRICT, WHO, post, the_error
+from tests.world import World
+
+ELSEWHERE = "https://evil.example.com"
+
+
+async def preflight(world: World, origin: str) -> httpx.Response:
+    """What a browser asks before it sends JSON and a token to another origin."""
+    return await world.http.options(
+        "/graphql",
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+    )
+
+
+async def test_an_allowed_page_may_ask_and_read_the_answer(strict: World) -> None:
+    asked = await preflight(strict, ORIGIN)
+    assert asked.status_code == 200
+    assert asked.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    allowed = asked.headers["Access-Control-Allow-Headers"].lower()
+    assert {"authorization", "content-type"} <= set(allowed.replace(" ", "").split(","))
+    response = await post(strict, {"query": WHO}, Origin=ORIGIN)
+    assert response.json() == {"data": {"viewer": {"user": {"id": strict.dave.id}}}}
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Access-Control-Expose-Headers"].lower() == "x-request-id"
+    assert "Origin" in response.headers["Vary"]
+    # There are no cookies, so there is nothing to be sent along unasked.
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "origin", [ELSEWHERE, "null", f"{ORIGIN}.evil.com", "http://app.example.com"]
+)
+async def test_another_page_may_neither_ask_nor_read(strict: World, origin: str) -> None:
+    asked = await preflight(strict, origin)
+    assert asked.status_code == 400
+    assert "Access-Control-Allow-Origin" not in asked.headers
+    channel = await strict.carol.create_channel(strict.dave)
+    before = await strict.state_of(channel)
+    send = {
+        "query": "mutation ($input: SendMessageInput!)"
+        " { sendMessage(input: $input) { message { id } } }",
+        "variables": {"input": {"channelId": channel, "content": "Hello"}},
+    }
+    response = await post(strict, send, Origin=origin)
+    assert response.status_code == 403
+    assert the_error(response) == {"code": "FORBIDDEN"}
+    assert "Access-Control-Allow-Origin" not in response.headers
+    assert await strict.state_of(channel) == before
+
+
+async def test_by_default_only_our_own_pages_may_ask(world: World) -> None:
+    own = f"http://127.0.0.1:{world.port}"
+    assert (await post(world, {"query": WHO}, Origin=own)).status_code == 200
+    response = await post(world, {"query": WHO}, Origin=ORIGIN)
+    assert response.status_code == 403
+    assert (await preflight(world, ORIGIN)).status_code == 405
+
+
+async def test_with_a_star_every_page_may_ask(world: World) -> None:
+    async with world.another_server(allowed_origins=("*",)) as server:
+        response = await post(server, {"query": WHO}, Origin=ELSEWHERE)
+        assert response.status_code == 200
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert (await preflight(server, ELSEWHERE)).status_code == 200
+
+
+async def test_programs_that_are_no_browsers_may_always_ask(strict: World) -> None:
+    assert (await post(strict, {"query": WHO})).status_code == 200
+
+
+INTROSPECTION = [
+    "{ __schema { types { name } } }",
+    '{ __type(name: "Query") { fields { name } } }',
+    "query { a: __schema { queryType { name } } }",
+    "{ ...q } fragment q on Query { __schema { types { name } } }",
+]
+
+
+@pytest.mark.parametrize("query", INTROSPECTION)
+async def test_the_schema_is_told_only_where_that_is_switched_on(
+    world: World, strict: World, query: str
+) -> None:
+    told = await post(world, {"query": query}, accept=STRICT)
+    assert told.status_code == 200
+    assert "errors" not in told.json()
+    hidden = await post(strict, {"query": query}, accept=STRICT)
+    assert hidden.status_code == 400
+    answer = hidden.json()
+    assert list(answer) == ["errors"]
+    assert {each["extensions"]["code"] for each in answer["errors"]} == {"BAD_USER_INPUT"}
+    # On a socket just as little.
+    async with strict.dave.socket() as socket:
+        operation = await socket.subscribe(query)
+        assert (await operation.message())["type"] == "error"
+
+
+async def test_the_name_of_a_type_is_no_secret(strict: World) -> None:
+    """Every client asks for it; it gives away only what was asked for."""
+    response = await post(strict, {"query": "{ __typename viewer { __typename } }"})
+    assert response.json() == {"data": {"__typename": "Query", "viewer": {"__typename": "Viewer"}}}
+
+
+async def test_the_printed_schema_is_served_only_where_introspection_is_on(
+    world: World, strict: World
+) -> None:
+    shown = await world.http.get("/schema.graphql")
+    assert shown.status_code == 200
+    assert "type Mutation {" in shown.text
+    assert shown.headers["Content-Type"].startswith("application/graphql")
+    assert (await strict.http.get("/schema.graphql")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/graphiql", "/graphiql/", "/graphiql/start.js"])
+async def test_graphiql_is_not_there_unless_switched_on(strict: World, path: str) -> None:
+    assert strict.settings.graphiql is False
+    assert (await strict.http.get(path)).status_code == 404
+
+
+async def test_graphiql_is_there_when_switched_on(world: World) -> None:
+    async with world.another_server(graphiql=True) as server:
+        page = await server.http.get("/graphiql", follow_redirects=True)
+        assert page.status_code == 200
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "default-src" in page.headers["Content-Security-Policy"]
+        assert (await server.http.get("/")).is_redirect
+
+
+async def test_no_answer_says_what_it_runs_on(strict: World) -> None:
+    for response in (await post(strict, {"query": WHO}), await strict.http.get("/healthz")):
+        assert "Server" not in response.headers
+        assert "X-Powered-By" not in response.headers
