@@ -30,12 +30,12 @@ from graphql.language import VisitorAction
 from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
 from schema.fields import is_shared
-from storage.errors import bad_input
+from schema.limits import MAX_CHARACTERS, MAX_FIELDS, MAX_TOKENS, fields_written_out
+from storage.errors import ErrorCode, bad_input
 
-MAX_CHARACTERS = 20_000
-MAX_TOKENS = 2_000
 MAX_ERRORS = 5
-KEPT = 1_000
+KEPT_CHARACTERS = 500_000
+"""Of all documents together. Understood, a document takes a hundred times its text's memory."""
 
 DEFINITION = "strawberry-definition"
 
@@ -74,8 +74,9 @@ class Document:
 class Invalid(Exception):
     """A document that cannot be run, and why."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    def __init__(self, text: str, errors: list[GraphQLError]) -> None:
         super().__init__(errors)
+        self.text = text
         self.errors = errors
 
 
@@ -89,31 +90,36 @@ class Documents:
         ]
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
-        self._known: LRUCache[str, Document | Invalid] = LRUCache(KEPT)
+        self._known: LRUCache[str, Document | Invalid] = LRUCache(
+            KEPT_CHARACTERS, getsizeof=lambda known: len(known.text)
+        )
 
     def get(self, text: str) -> Document:
         """The document of this text. Raises Invalid with what is wrong with it."""
+        if len(text) > MAX_CHARACTERS:
+            raise _too_complex(text, f"Documents have at most {MAX_CHARACTERS:,} characters.")
         known = self._known.get(text)
         if known is None:
-            known = self._read(text)
+            try:
+                known = self._read(text)
+            except RecursionError:
+                known = _too_complex(text, "The document is nested too deeply.")
             self._known[text] = known
         if isinstance(known, Invalid):
-            raise Invalid(known.errors)
+            raise Invalid(text, known.errors)
         return known
 
     def _read(self, text: str) -> Document | Invalid:
-        if len(text) > MAX_CHARACTERS:
-            return Invalid([GraphQLError(f"Documents have at most {MAX_CHARACTERS:,} characters.")])
         try:
             ast = parse(text, max_tokens=MAX_TOKENS)
         except GraphQLError as error:
-            return Invalid([error])
-        except RecursionError:
-            return Invalid([GraphQLError("The document is nested too deeply.")])
+            return Invalid(text, [error])
         errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
         if errors:
             name_fields(errors, ast)
-            return Invalid(errors)
+            return Invalid(text, errors)
+        if fields_written_out(ast) > MAX_FIELDS:
+            return _too_complex(text, f"Operations have at most {MAX_FIELDS:,} fields.")
         info = TypeInfo(self._schema)
         survey = _Survey(info)
         visit(ast, TypeInfoVisitor(info, survey))
@@ -124,6 +130,10 @@ class Documents:
             frozenset(survey.fields),
             frozenset(survey.variables),
         )
+
+
+def _too_complex(text: str, message: str) -> Invalid:
+    return Invalid(text, [GraphQLError(message, extensions={"code": ErrorCode.QUERY_TOO_COMPLEX})])
 
 
 class _Survey(Visitor):
