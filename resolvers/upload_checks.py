@@ -55,7 +55,7 @@ async def _complete(services: Services, upload: UploadRecord) -> None:
             raise _UnfitError("The file has not the size that was announced.")
         picture = await _checked(services, upload, file_key, thumbnail_key)
     except _UnfitError as error:
-        await uploads.delete(services.database, [upload.id])
+        await uploads.delete_unfit(services.database, upload.id)
         await _remove(services.objects, [upload.object_key, *keys])
         raise bad_input("attachmentId", str(error)) from None
     if picture.thumbnail is None:

@@ -71,6 +71,12 @@ delete from attachments
    and message_id is null
 """
 
+DELETE_UNFIT = """
+delete from attachments
+ where id = $1
+   and completed_at is null
+"""
+
 # Served by attachments_forgotten.
 DELETE_FORGOTTEN = """
 delete from attachments
@@ -149,6 +155,13 @@ async def complete(
 async def delete(connection: Connection, upload_ids: list[str]) -> None:
     """Forget uploads that no message carries; their objects are listed for removal."""
     await connection.execute(DELETE, upload_ids)
+
+
+async def delete_unfit(connection: Connection, upload_id: str) -> None:
+    """The same for one whose file is not what was announced. Once it is complete it stays:
+    the file that was looked at then is another one.
+    """
+    await connection.execute(DELETE_UNFIT, upload_id)
 
 
 async def delete_forgotten(connection: Connection, limit: int) -> int:
