@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -12,8 +12,25 @@ from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage.errors import unauthenticated
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 Renew = Callable[[str], Awaitable[datetime]]
 """From a fresh token to until when it holds. Raises UNAUTHENTICATED or FORBIDDEN."""
+
+
+MEMO_ENTRIES = 1_000
+
+
+class _Kept(dict[K, V]):
+    """Begins anew when it is full: variables that switch fields on and off make a few nodes
+    come in any number of combinations.
+    """
+
+    def __setitem__(self, key: K, value: V) -> None:
+        if len(self) >= MEMO_ENTRIES:
+            self.clear()
+        super().__setitem__(key, value)
 
 
 @dataclass(slots=True)
@@ -23,9 +40,9 @@ class Memo:
     Keys are identities of its nodes, so it must not outlive the document.
     """
 
-    selections: dict[tuple[int | str, ...], frozenset[str]] = field(default_factory=dict)
+    selections: dict[tuple[int | str, ...], frozenset[str]] = field(default_factory=_Kept)
     """What is selected below a field; see ``schema.fields.selected``."""
-    plans: dict[tuple[int, ...], Any] = field(default_factory=dict)
+    plans: dict[tuple[int, ...], Any] = field(default_factory=_Kept)
     """How to fill in a field; see ``schema.executor``."""
 
 
