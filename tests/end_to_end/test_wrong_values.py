@@ -13,15 +13,15 @@ EVERYWHERE = [place for place in places() if place.operation != "subscription"]
 SIZES = [place for place in EVERYWHERE if place.name in ("first", "last")]
 
 WRONG: dict[str, list[Any]] = {
-    "ID": [1.5, True, {"a": 1}, [["x"]]],
-    "String": [1, 1.5, False, {"a": 1}, [["x"]]],
-    "Int": ["1", 1.5, True, {}, [["x"]], 2**31, -(2**31) - 1, 2**64],
-    "Boolean": ["true", 1, 0.0, {}, [["x"]]],
+    "ID": [1.5, True, {"a": 1}],
+    "String": [1, {"a": 1}, [["x"]]],
+    "Int": ["1", 1.5, 2**31, {}],
+    "Boolean": ["true", 1, {}],
     "DateTime": ["yesterday", "2026-11-20", "2026-11-20T09:30:00", 1, {}],
 }
 """By type; whatever is not here is an enum."""
 
-NO_NAME: list[Any] = ["NOTHING", "group", "", 1, None, {}, ["X"]]
+NO_NAME: list[Any] = ["NOTHING", "group", 1, {}]
 
 
 @pytest.mark.parametrize("place", EVERYWHERE, ids=str)
@@ -30,8 +30,6 @@ async def test_a_value_of_another_type_is_refused_by_name(
 ) -> None:
     async with nothing_happens(world, house.channel, world.dave):
         for value in WRONG.get(place.type, NO_NAME):
-            if value is None and not place.is_list:
-                continue
             given = [[value]] if place.is_list and isinstance(value, list) else value
             query, variables = place.by_variable(house.examples, given)
             for extensions in (

@@ -201,5 +201,5 @@ async def test_counts_are_those_of_one_who_remembers_everything(world: World) ->
             key: await stack.enter_async_context(person.socket()) for key, person in cast.items()
         }
         lives = machine(world, cast, sockets, asyncio.get_running_loop())
-        how = settings(max_examples=15, stateful_step_count=30)
+        how = settings(max_examples=10, stateful_step_count=30)
         await asyncio.to_thread(run_state_machine_as_test, lives, settings=how)
