@@ -1,4 +1,4 @@
-"""Somebody between us and S3, who passes everything on and does something at the worst moment."""
+"""Somebody between us and S3, who passes on what they like and acts at the worst moment."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +18,7 @@ class Between:
     def __init__(self, upstream: httpx.AsyncClient) -> None:
         self._upstream = upstream
         self._plans: list[tuple[Moment, Deed]] = []
+        self._forbidden: Moment = lambda _: False
         self.url = ""
 
     @classmethod
@@ -41,7 +42,13 @@ class Between:
         """Do this once, after the first request of which ``moment`` is true."""
         self._plans.append((moment, deed))
 
+    def forbid(self, what: Moment) -> None:
+        """Answer for the server that it does not allow this."""
+        self._forbidden = what
+
     async def _pass_on(self, request: web.Request) -> web.Response:
+        if self._forbidden(request):
+            return web.Response(status=403, text=_DENIED, content_type="application/xml")
         answer = await self._upstream.request(
             request.method,
             request.raw_path,
@@ -58,6 +65,7 @@ class Between:
         return web.Response(status=answer.status_code, headers=headers, body=body)
 
 
+_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 _OURS = {"host", "connection", "expect", "transfer-encoding", "content-length"}
 
 
