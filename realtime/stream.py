@@ -78,8 +78,8 @@ class Stream:
 
     async def _catch_up(self, topic: Topic, cohort: Cohort, subscriber: Subscriber) -> bool:
         """Give the subscriber the log up to where its topic is; False when it may not go on."""
-        while subscriber.position < max(self._granted_at, topic.position or 0):
-            missed = await self._reader.after(self.channel_id, subscriber.position)
+        while subscriber.position < (head := max(self._granted_at, topic.position or 0)):
+            missed = await self._reader.after(self.channel_id, subscriber.position, head)
             if not missed or missed[0][:3] != (
                 self.channel_id,
                 self._epoch,
