@@ -12,6 +12,7 @@ from resolvers.services import Rules, Services, UploadRules
 from server.settings import Settings
 from storage.directory import Directory, DirectoryNames
 from storage.file_types import FileKind
+from storage.incarnation import recognise
 from storage.objects import ObjectStore, ObjectStoreConfig
 from storage.pictures import PictureLimits, Pictures
 from storage.postgres import Database
@@ -35,6 +36,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             min_size=settings.database_pool_min,
             max_size=settings.database_pool_max,
             timeout=settings.database_timeout,
+            init=recognise,
         )
         stack.push_async_callback(database.close)
         mongo = await stack.enter_async_context(_mongo(settings))
@@ -48,6 +50,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             max_size=LOG_CONNECTIONS,
             timeout=min(settings.database_timeout, LOG_SECONDS),
             name="backchannel log",
+            init=recognise,
         )
         stack.push_async_callback(log.close)
         listen_url = settings.listen_url or settings.database_url

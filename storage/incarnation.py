@@ -10,6 +10,10 @@ cluster with another system identifier, and a cluster that is recovered to a
 point in time, or promoted from a standby, begins another timeline.
 """
 
+from typing import Any
+
+import asyncpg
+
 from storage.postgres import Database
 
 IDENTITY = """
@@ -31,6 +35,26 @@ RENEW_EPOCHS = """
 update channels
    set epoch = default
 """
+
+
+IS_KNOWN = f"select exists (select 1 from incarnation where identity = ({IDENTITY}))"
+
+
+async def recognise(connection: Any) -> None:
+    """For every new connection, before anybody uses it: nothing may be read from or written
+    to the logs of another life as if they were those of the one before.
+
+    Raises ConnectionError on a standby, which is nobody's to use until it is promoted.
+    """
+    try:
+        if not await connection.fetchval(IS_KNOWN):
+            async with connection.transaction():
+                if await connection.fetchval(RECORD, await connection.fetchval(IDENTITY)):
+                    await connection.execute(RENEW_EPOCHS)
+    except asyncpg.UndefinedTableError:
+        pass  # not migrated yet: there are no logs
+    except asyncpg.ObjectNotInPrerequisiteStateError as error:
+        raise ConnectionError("PostgreSQL is a standby") from error
 
 
 async def begin_new_epochs(database: Database) -> bool:
