@@ -1,6 +1,8 @@
 """What the tests of faults may ask for, and the table they print at the end."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.faults.record import Row, table
 from tests.faults.size import SIZE, Size
 
 ROWS: list[Row] = []
+NOTES: list[str] = []
 
 FULL_TIMEOUT = 600
 """Seconds a test may take in the full form."""
@@ -24,6 +27,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if ROWS:
         terminalreporter.section("faults")
         terminalreporter.write_line(table(ROWS))
+        for line in NOTES:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +38,13 @@ def size() -> Size:
 
 
 @pytest.fixture(scope="session")
-async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+async def fleet() -> AsyncIterator[Fleet]:
     """PostgreSQL, MongoDB and S3 that may be broken: nobody else uses them."""
-    async with Fleet.running(tmp_path_factory.mktemp("faults")) as fleet:
-        yield fleet
+    # Not pytest's own folder: another session of it takes the right to enter that away
+    # from everybody else, PostgreSQL's user among them.
+    with TemporaryDirectory(prefix="backchannel-faults-") as folder:
+        async with Fleet.running(Path(folder)) as fleet:
+            yield fleet
 
 
 @pytest.fixture
@@ -55,3 +63,9 @@ async def odd(fleet: Fleet) -> Server:
 def report() -> Callable[[Row], None]:
     """Adds a line to the table."""
     return ROWS.append
+
+
+@pytest.fixture
+def note() -> Callable[[str], None]:
+    """Adds a line below the table."""
+    return NOTES.append

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
 HOUR = 3600.0
 OUTBOX_BYTES = 262_144
+KEEPALIVE_SECONDS = 2.0
 
 
 class Branch(World):
@@ -59,6 +60,10 @@ class Server:
     async def probe(self) -> Any:
         """What the process holds; see ``tests.faults.program``."""
         return (await self.world.http.get("/probe", timeout=10)).json()
+
+    async def outbox(self) -> Any:
+        """How many ``sockets`` there are, and the ``most`` bytes kept for one of them."""
+        return (await self.world.http.get("/outbox", timeout=10)).json()
 
     async def is_ready(self) -> bool:
         """Whether it answers."""
@@ -195,6 +200,10 @@ class Fleet:
         first, second = await asyncio.gather(self.get("one"), self.get("two"))
         return first, second
 
+    async def other(self) -> Server:
+        """A server that notices within a few seconds that a client has vanished."""
+        return await self.get("other", socket_keepalive_seconds=KEEPALIVE_SECONDS)
+
     @property
     def fatal(self) -> Path:
         """While this file exists, the odd server dies between a commit and its hint."""
@@ -238,4 +247,4 @@ class Fleet:
             " where channel_id = $1 and content_type <> 'SYSTEM' order by position",
             channel_id,
         )
-        return Truth(head[0], {row[0]: (row[1], row[2]) for row in rows})
+        return Truth(head[0], {row[0]: (row[1], row[2].split(" ", 1)[0]) for row in rows})

@@ -1,4 +1,4 @@
-"""Clients as they should be: they send again what has no answer, and come back with their cursor."""
+"""Clients as they should be: they send again what has no answer and come back with their cursor."""
 
 import asyncio
 import contextlib
@@ -40,6 +40,11 @@ OPEN_QUESTION = {"UNAVAILABLE", "INTERNAL"}
 numbers = itertools.count()
 
 
+def first_word(content: str | None) -> str | None:
+    """Of a message its client id, without the padding."""
+    return content and content.split(" ", 1)[0]
+
+
 class Follower:
     """A client that follows a channel and comes back whenever it is thrown out."""
 
@@ -50,92 +55,117 @@ class Follower:
         channel_id: str,
         cursor: str,
         heard: Heard,
+        *,
         query: str = EVENTS,
+        **options: Any,
     ) -> None:
+        """``options`` are for ``websockets``."""
         self._servers = servers
         self._person = person
         self._channel_id = channel_id
         self._query = query
+        self._options = options
         self.cursor = cursor
         self.heard = heard
         self.closes: list[int] = []
+        """The codes with which its connections were closed."""
         self.refusals: list[str] = []
-        self.is_live = asyncio.Event()
-        self.is_connected = False
+        """The codes with which its operations were ended."""
         self.names: set[str] = set()
         """Of the senders of messages, as they were shown."""
+        self.is_live = asyncio.Event()
+        self.is_over = asyncio.Event()
+        """The operation was ended for good."""
+        self.reads = asyncio.Event()
+        """Cleared, it stops reading."""
+        self.reads.set()
         self._socket: ClientConnection | None = None
+        self._answers: dict[str, asyncio.Future[Any]] = {}
 
-    async def move(self) -> None:
-        """Vanish, without a close, and go to the next server."""
+    def vanish(self) -> None:
+        """Go without a close; it comes back by way of the next server."""
         self.is_live.clear()
         if self._socket:
             self._socket.transport.abort()
 
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """The result of another operation on its socket, which must be open."""
+        assert self._socket
+        id = f"a{next(numbers)}"
+        answer = self._answers[id] = asyncio.get_running_loop().create_future()
+        payload = {"query": query, "variables": variables}
+        await self._send(self._socket, type="subscribe", id=id, payload=payload)
+        async with asyncio.timeout(10):
+            return await answer
+
     async def run(self) -> None:
-        """Follow until cancelled, or until the server says that there is nothing more to hear."""
+        """Follow until cancelled."""
         for attempt in itertools.count():
             servers = self._servers()
-            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
-                if servers and await self._follow(servers[attempt % len(servers)]):
-                    return
-            self.is_connected = False
+            if servers:
+                with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                    await self._follow(servers[attempt % len(servers)])
             await asyncio.sleep(random.uniform(0.05, 0.2))
 
-    async def _follow(self, server: Server) -> bool:
-        url = f"ws://127.0.0.1:{server.port}/graphql"
-        protocols = [Subprotocol("graphql-transport-ws")]
-        async with connect(url, proxy=None, subprotocols=protocols, open_timeout=30) as socket:
+    async def _follow(self, server: Server) -> None:
+        async with connect(
+            f"ws://127.0.0.1:{server.port}/graphql",
+            proxy=None,
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            open_timeout=60,
+            **self._options,
+        ) as socket:
             self._socket = socket
             token = server.world.token(self._person.id)
             await self._send(socket, type="connection_init", payload={"authorization": token})
             try:
-                async with asyncio.timeout(30):
-                    if orjson.loads(await socket.recv())["type"] != "connection_ack":
-                        return False
+                if orjson.loads(await socket.recv())["type"] != "connection_ack":
+                    return
                 await self._subscribe(socket)
-                async for text in socket:
-                    if not await self._take(socket, orjson.loads(text)):
-                        return True
+                while True:
+                    await self.reads.wait()
+                    await self._take(socket, orjson.loads(await socket.recv()))
             except ConnectionClosed:
-                pass
-            self.closes.append(socket.close_code or 1006)
-        return False
+                self.closes.append(socket.close_code or 1006)
 
     async def _subscribe(self, socket: ClientConnection) -> None:
         variables = {"id": self._channel_id, "after": self.cursor}
         payload = {"query": self._query, "variables": variables}
-        await self._send(socket, type="subscribe", id=f"s{next(numbers)}", payload=payload)
+        await self._send(socket, type="subscribe", id="s", payload=payload)
         await self._send(socket, type="ping")
 
-    async def _take(self, socket: ClientConnection, message: dict[str, Any]) -> bool:
-        now = time.monotonic()
-        if message["type"] == "next":
-            event = message["payload"]["data"]["channelEvents"]
-            said = event.get("message") or {}
-            self.cursor = event["cursor"]
-            if "sender" in said:
-                self.names.add(said["sender"]["name"])
-            self.heard.deliveries.append(
-                Delivery(
-                    place(self._channel_id, self.cursor).position,
-                    event["__typename"],
-                    said.get("id"),
-                    said.get("content"),
-                    now,
-                )
-            )
-        elif message["type"] == "pong":
-            self.is_connected = True
+    async def _take(self, socket: ClientConnection, message: dict[str, Any]) -> None:
+        if message["type"] == "pong":
             self.is_live.set()
+        elif message.get("id") in self._answers:
+            if message["type"] != "complete":
+                self._answers.pop(message["id"]).set_result(message["payload"])
+        elif message["type"] == "next":
+            self._hear(message["payload"]["data"]["channelEvents"])
         elif message["type"] == "error":
             code = message["payload"][0]["extensions"]["code"]
             self.refusals.append(code)
-            if code != "UNAVAILABLE":
-                return False
-            await asyncio.sleep(random.uniform(0.05, 0.2))
-            await self._subscribe(socket)
-        return True
+            if code == "UNAVAILABLE":
+                await asyncio.sleep(random.uniform(0.05, 0.2))
+                await self._subscribe(socket)
+            else:
+                self.is_over.set()
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        now = time.monotonic()
+        said = event.get("message") or {}
+        self.cursor = event["cursor"]
+        if "sender" in said:
+            self.names.add(said["sender"]["name"])
+        self.heard.deliveries.append(
+            Delivery(
+                place(self._channel_id, self.cursor).position,
+                event["__typename"],
+                said.get("id"),
+                first_word(said.get("content")),
+                now,
+            )
+        )
 
     async def _send(self, socket: ClientConnection, **message: Any) -> None:
         await socket.send(orjson.dumps(message).decode())
@@ -150,6 +180,8 @@ class Load:
         """Where senders and followers go; take out what is known to be down."""
         self.channel_id = channel_id
         self.record = Record()
+        self.padding = ""
+        """What every message says after its client id and a space."""
         self.followers: list[Follower] = []
         self._sending: list[asyncio.Task[None]] = []
         self._following: list[asyncio.Task[None]] = []
@@ -165,18 +197,18 @@ class Load:
         followers: int,
         senders: int = 0,
         pace: float = 0.02,
+        members: Sequence[Person] = (),
     ) -> AsyncIterator["Load"]:
         """Everybody is in place when the block begins; ``followers`` are for each server."""
         carol = fleet.person("carol", servers[0])
-        channel = await carol.create_channel(
-            *(fleet.person(key, servers[0]) for key in ("dave", "erin", "bob"))
-        )
+        always = [fleet.person(key, servers[0]) for key in ("dave", "erin", "bob")]
+        channel = await carol.create_channel(*always, *members)
         load = cls(fleet, servers, channel)
         load._cursor = await carol.cursor(channel)
         try:
             for number in range(followers):
                 for server in servers:
-                    load.follow(f"{number} on {server.port}", preferred=server)
+                    load.follow(f"{number} on {server.port}", server)
             await load.settled()
             load.send(senders, pace)
             yield load
@@ -185,7 +217,13 @@ class Load:
             await load._end(load._following)
 
     def follow(
-        self, name: str, key: str = "dave", preferred: Server | None = None, query: str = EVENTS
+        self,
+        name: str,
+        preferred: Server | None = None,
+        *,
+        person: Person | None = None,
+        stays: bool = True,
+        **options: Any,
     ) -> Follower:
         """One more follower, from the beginning of the load on."""
 
@@ -193,9 +231,9 @@ class Load:
             first = [preferred] if preferred and not preferred.child.has_ended else []
             return [*first, *(each for each in self.servers if each is not preferred)]
 
-        heard = Heard(name, place(self.channel_id, self._cursor).position)
-        person = self.fleet.person(key, self.servers[0])
-        follower = Follower(servers, person, self.channel_id, self._cursor, heard, query)
+        heard = Heard(name, place(self.channel_id, self._cursor).position, stays=stays)
+        person = person or self.fleet.person("dave", self.servers[0])
+        follower = Follower(servers, person, self.channel_id, self._cursor, heard, **options)
         self.record.heard.append(heard)
         self.followers.append(follower)
         self._following.append(asyncio.create_task(follower.run()))
@@ -232,9 +270,9 @@ class Load:
                     raise
             await asyncio.sleep(pace)
 
-    async def say(self, server: Server, key: str = "carol", content: str = "") -> Call:
+    async def say(self, server: Server, key: str = "carol") -> Call:
         """Send one message by way of this server, and note what became of it."""
-        client_id = f"m{next(numbers)}{content}"
+        client_id = f"m{next(numbers)}"
         call = Call(client_id, key, time.monotonic())
         self.record.calls[client_id] = call
         await self._attempt(server, call)
@@ -244,7 +282,7 @@ class Load:
         person = self.fleet.person(call.sender, server)
         input = {
             "channelId": self.channel_id,
-            "content": call.client_id,
+            "content": f"{call.client_id} {self.padding}",
             "clientMessageId": call.client_id,
         }
         try:

@@ -1,7 +1,8 @@
 """A server as operators run it, with what tests of faults need besides.
 
-``GET /probe`` says what the process holds. By the environment, its clock may
-be off, and it may kill itself between a commit and the hint that follows.
+``GET /probe`` says what the process holds, ``GET /outbox`` what it keeps for slow
+readers, and the janitor comes every second. By the environment, its clock may be
+off, and it may kill itself between a commit and the hint that follows.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 CLOCK = "FAULTS_CLOCK"
 """Seconds by which the wall clock of this process is ahead."""
@@ -35,7 +37,7 @@ def shift_clock(seconds: float) -> None:
         def __instancecheck__(cls, value: object) -> bool:
             return isinstance(value, real)
 
-    class Shifted(real, metaclass=Kind):
+    class Shifted(real, metaclass=Kind):  # type: ignore[misc, valid-type]
         @classmethod
         def now(cls, tz: datetimes.tzinfo | None = None) -> Any:
             return real.now(tz) + datetimes.timedelta(seconds=seconds)
@@ -64,6 +66,7 @@ def main() -> int:
 
     from realtime.hub import Subscriber, Topic
     from realtime.live import Live
+    from server import janitor
     from server import serve as serving
     from server.app import create_app
     from server.operation import Operation
@@ -108,15 +111,38 @@ def main() -> int:
             }
         )
 
+    sockets: WeakSet[Socket] = WeakSet()
+    run = Socket.run
+
+    async def noted(self: Socket) -> None:
+        sockets.add(self)
+        try:
+            await run(self)
+        finally:
+            sockets.discard(self)
+
+    Socket.run = noted  # type: ignore[method-assign]
+
+    async def outbox(_: Request) -> JSONResponse:
+        most = max((_waiting(socket) for socket in sockets), default=0)
+        return JSONResponse({"sockets": len(sockets), "most": most})
+
     def create(settings: Settings) -> Starlette:
         app = create_app(settings)
-        app.router.routes.append(Route("/probe", probe))
+        app.router.routes += [Route("/probe", probe), Route("/outbox", outbox)]
         return app
 
-    serving.create_app = create  # type: ignore[attr-defined]
+    serving.create_app = create  # type: ignore[attr-defined, assignment]
+    janitor.SWEEP_SECONDS = 1.0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit())
     return serving.serve(Settings())
+
+
+def _waiting(socket: Any) -> int:
+    """Bytes this process keeps for a slow reader."""
+    buffered: int = socket._frames.transport.get_write_buffer_size()
+    return int(socket._outbox_bytes) + buffered
 
 
 def _resident() -> int:

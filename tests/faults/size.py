@@ -20,6 +20,7 @@ class Size:
     storm: int
     """Subscribers who lose their server at once."""
     racing_sends: int
+    leavers: int
     subscriptions: int
     vanishing: int
     """Sockets that vanish without a close."""
@@ -36,6 +37,7 @@ SHORT = Size(
     slow_messages=2_500,
     storm=500,
     racing_sends=200,
+    leavers=8,
     subscriptions=1_000,
     vanishing=50,
     trimmed=2_500,
@@ -49,6 +51,7 @@ FULL = Size(
     slow_messages=10_000,
     storm=5_000,
     racing_sends=1_000,
+    leavers=20,
     subscriptions=10_000,
     vanishing=500,
     trimmed=20_000,

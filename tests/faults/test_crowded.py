@@ -52,7 +52,7 @@ async def test_two_hundred_callers_on_two_connections_are_told_so_and_the_stream
 
     async with Load.on(fleet, pair, followers=1, senders=size.senders) as load:
         theirs = [
-            load.follow(f"{number} on the small one", preferred=odd, query=DEEP)
+            load.follow(f"{number} on the small one", odd, query=DEEP)
             for number in range(size.followers)
         ]
         await load.settled()

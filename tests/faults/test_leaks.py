@@ -1,0 +1,102 @@
+"""Those who come and go, or just vanish, leave nothing behind."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from tests.faults.fleet import KEEPALIVE_SECONDS, Fleet, Server
+from tests.faults.load import EVENTS
+from tests.faults.size import Size
+from tests.proxy import Proxy
+from tests.world import Person, World
+
+SOCKETS = 10
+MEMORY_BYTES = 8_000_000
+"""What the process may have grown by: the allocator never gives everything back."""
+
+
+async def test_coming_and_going_thousands_of_times_leaves_nothing(
+    fleet: Fleet, size: Size, note: Callable[[str], None]
+) -> None:
+    server = await fleet.other()
+    carol = fleet.person("carol", server)
+    channel = await carol.create_channel()
+    cursor = await carol.cursor(channel)
+    await carol.say(channel)
+    await come_and_go(carol, channel, cursor, 500)
+    before = await empty(server)
+    await come_and_go(carol, channel, cursor, size.subscriptions)
+    after = await empty(server)
+    grown = after["resident"] - before["resident"]
+    note(f"{size.subscriptions} subscriptions begun and ended: {grown / 1e6:+.1f} MB")
+    assert after["tasks"] == before["tasks"]
+    assert grown < MEMORY_BYTES
+
+
+async def come_and_go(person: Person, channel: str, cursor: str, times: int) -> None:
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(person.socket()) for _ in range(SOCKETS)]
+
+        async def on(number: int) -> None:
+            socket = sockets[number]
+            for turn in range(times // SOCKETS):
+                after = cursor if turn % 2 else None
+                operation = await socket.subscribe(EVENTS, id=channel, after=after)
+                if after and turn % 4 == 1:
+                    await operation.next()
+                # Otherwise it may end before it has begun.
+                await operation.complete()
+                socket.waiting.clear() if turn % 4 == 1 else await socket.settled()
+
+        await asyncio.gather(*map(on, range(SOCKETS)))
+
+
+async def test_sockets_that_vanish_are_noticed_and_leave_nothing(
+    fleet: Fleet, size: Size, note: Callable[[str], None]
+) -> None:
+    server = await fleet.other()
+    carol = fleet.person("carol", server)
+    channel = await carol.create_channel()
+    await vanish(carol, channel, 10)
+    before = await empty(server)
+    await vanish(carol, channel, size.vanishing)
+    after = await empty(server)
+    note(
+        f"{size.vanishing} sockets vanished:"
+        f" {(after['resident'] - before['resident']) / 1e6:+.1f} MB"
+    )
+    assert after["tasks"] == before["tasks"]
+    assert after["resident"] - before["resident"] < MEMORY_BYTES
+
+
+async def vanish(person: Person, channel: str, count: int) -> None:
+    """Half of them break, half are on a link that is cut in silence while a lot is on its way."""
+    world = person.world
+    async with Proxy.to("127.0.0.1", world.port) as line, AsyncExitStack() as stack:
+        far = World(line.port, world.settings, world.services, world.http, world.mongo, world.ids)
+        for number in range(count):
+            there = Person(far if number % 2 else world, person.key, person.id)
+            socket = await stack.enter_async_context(there.socket())
+            await socket.subscribe(EVENTS, id=channel)
+            await socket.settled()
+            if not number % 2:
+                socket.connection.transport.abort()
+        line.lose()
+        for _ in range(5):
+            await person.say(channel, "x" * 3_000)
+        server_notices = 2 * KEEPALIVE_SECONDS
+        await asyncio.sleep(server_notices)
+
+
+async def empty(server: Server) -> Any:
+    """What the process holds once it has noticed that nobody is there; nothing of anybody's."""
+    deadline = time.monotonic() + 3 * KEEPALIVE_SECONDS
+    while any((found := await server.probe())["held"].values()):
+        assert time.monotonic() < deadline, found["held"]
+        await asyncio.sleep(0.1)
+    assert found["topics"] == 0
+    for name in ("operation", "socket", "reader", "Task-"):
+        assert not [task for task in found["tasks"] if task == name], found["tasks"]
+    return found
