@@ -66,8 +66,14 @@ def _log(extensions: dict[str, Any], **more: Any) -> None:
 
 
 def cause_of(error: GraphQLError) -> BaseException | None:
-    """What went wrong in a field; None when GraphQL itself says so."""
+    """What went wrong in a field; None when GraphQL itself says so of what the client sent.
+
+    What a client sent stands somewhere in the document. An error of a field that
+    points at nothing there is about what we gave for an answer.
+    """
     cause: BaseException | None = error.original_error
     while isinstance(cause, GraphQLError):
+        if cause.original_error is None and error.path and not cause.nodes:
+            return cause
         cause = cause.original_error
     return cause
