@@ -1,15 +1,15 @@
 """Who asks for the same in the same words is sent the same bytes, rendered once."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 
 from schema.engine import Engine
 from tests.realtime.following import EVENTS, MESSAGES, REACT, contents, positions
-from tests.world import Operation, World
+from tests.world import Operation, World, until
 
 WITH_REACTIONS = """
 subscription ($id: ID!, $after: String, $people: Int = 20) {
@@ -31,9 +31,21 @@ subscription ($id: ID!, $after: String) {
 
 
 class Renderings:
-    """How often an event was rendered while this looked on."""
+    """How often an event was rendered while this looked on, and whether that may go on."""
 
-    count = 0
+    def __init__(self) -> None:
+        self.count = 0
+        self.door = asyncio.Event()
+        self.door.set()
+
+    @asynccontextmanager
+    async def held(self, world: World, channel: str, count: int) -> AsyncIterator[None]:
+        """Nothing is rendered until so many, who come in this block, catch up with a channel."""
+        self.door.clear()
+        yield
+        topics = world.services.live.hub.topics
+        await until(lambda: channel in topics and topics[channel].waiting == count)
+        self.door.set()
 
 
 @pytest.fixture
@@ -43,6 +55,7 @@ def renderings(monkeypatch: pytest.MonkeyPatch) -> Renderings:
 
     async def counted(*args: Any) -> bytes:
         seen.count += 1
+        await seen.door.wait()
         return await render(*args)
 
     monkeypatch.setattr(Engine, "_render", counted)
@@ -108,9 +121,10 @@ async def test_those_who_come_back_together_are_sent_what_was_rendered_once(
         await world.carol.say(channel, str(number))
     async with world.dave.socket() as socket:
         with counting(renderings, 20):
-            operations = [
-                await socket.subscribe(EVENTS, id=channel, after=cursor) for _ in range(10)
-            ]
+            async with renderings.held(world, channel, 10):
+                operations = [
+                    await socket.subscribe(EVENTS, id=channel, after=cursor) for _ in range(10)
+                ]
             seen = await asyncio.gather(*(operation.take(20) for operation in operations))
     assert all(each == seen[0] for each in seen)
     head = positions(channel, seen[0])[-1]
@@ -127,10 +141,11 @@ async def test_another_variable_below_the_root_is_another_cohort(
         await person.run(REACT, id=message, emoji="👍")
     async with world.dave.socket() as socket:
         with counting(renderings, 3):
-            operations = [
-                await socket.subscribe(WITH_REACTIONS, id=channel, after=cursor, **more)
-                for more in ({}, {"people": 1}, {"people": 0}, {})
-            ]
+            async with renderings.held(world, channel, 4):
+                operations = [
+                    await socket.subscribe(WITH_REACTIONS, id=channel, after=cursor, **more)
+                    for more in ({}, {"people": 1}, {"people": 0}, {})
+                ]
             people = [
                 [person["id"] for person in found["messageAdded"]["reactions"][0]["users"]]
                 for found in [await operation.next() for operation in operations]
