@@ -80,7 +80,7 @@ def name_fields(errors: Iterable[GraphQLError], ast: DocumentNode) -> None:
             name = _named(error.message)
             node = next(iter(error.nodes or ()), None)
             if name is None and isinstance(node, VariableDefinitionNode):
-                name = _used_for(node.variable.name.value, ast)
+                name = used_for(node.variable.name.value, ast)
             _blame(error, name)
 
 
@@ -106,7 +106,7 @@ def _said(message: str) -> str | None:
     return next(name for name in said.groups() if name) if said else None
 
 
-def _used_for(variable: str, ast: DocumentNode) -> str | None:
+def used_for(variable: str, ast: DocumentNode) -> str | None:
     """The first argument or input field that is given by this variable."""
     usages = _Usages()
     visit(ast, usages)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -14,6 +15,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
     TypeInfo,
     TypeInfoVisitor,
     ValuesOfCorrectTypeRule,
@@ -30,12 +32,16 @@ from graphql.language import VisitorAction
 from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
 from schema.fields import is_shared
-from schema.limits import MAX_CHARACTERS, MAX_FIELDS, MAX_TOKENS, fields_written_out
-from storage.errors import ErrorCode, bad_input
+from schema.limits import MAX_CHARACTERS, MAX_TOKENS, BoundedOverlaps, too_complex
+from schema.measure import check_document
+from storage.errors import bad_input
 
 MAX_ERRORS = 5
-KEPT_CHARACTERS = 500_000
+KEPT_CHARACTERS = 400_000
 """Of all documents together. Understood, a document takes a hundred times its text's memory."""
+NEW_CHARACTERS = 100_000
+"""Of those besides that have come only once: whoever sends one new document after the other
+replaces these, and none that is in use."""
 
 DEFINITION = "strawberry-definition"
 
@@ -50,6 +56,8 @@ class Document:
     """Whether it asks for nothing that depends on the viewer."""
     fields: frozenset[str]
     """Every field's name that occurs anywhere in it."""
+    costs: dict[str | None, int]
+    """What each operation costs at most, by its name; see ``schema.measure``."""
     variables: frozenset[str]
     """Every variable that matters to a subscription's results: where it begins does not."""
     memo: Memo = field(default_factory=Memo)
@@ -74,52 +82,56 @@ class Document:
 class Invalid(Exception):
     """A document that cannot be run, and why."""
 
-    def __init__(self, text: str, errors: list[GraphQLError]) -> None:
+    def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors)
-        self.text = text
         self.errors = errors
 
 
+_OURS: dict[type[ASTValidationRule], type[ASTValidationRule]] = {
+    ValuesOfCorrectTypeRule: BlamingValues,
+    OverlappingFieldsCanBeMergedRule: BoundedOverlaps,
+}
+
+
 class Documents:
-    """Every document lately used."""
+    """Every document lately used.
+
+    What is wrong is not kept: there is no end of it.
+    """
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
-        self._rules = [
-            BlamingValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
-        ]
+        self._rules = [_OURS.get(rule, rule) for rule in specified_rules]
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
-        self._known: LRUCache[str, Document | Invalid] = LRUCache(
-            KEPT_CHARACTERS, getsizeof=lambda known: len(known.text)
-        )
+        self._known = _kept(KEPT_CHARACTERS)
+        self._new = _kept(NEW_CHARACTERS)
 
     def get(self, text: str) -> Document:
-        """The document of this text. Raises Invalid with what is wrong with it."""
-        if len(text) > MAX_CHARACTERS:
-            raise _too_complex(text, f"Documents have at most {MAX_CHARACTERS:,} characters.")
+        """The document of this text. Raises Invalid with what is wrong with it, and
+        QUERY_TOO_COMPLEX.
+        """
         known = self._known.get(text)
         if known is None:
-            try:
-                known = self._read(text)
-            except RecursionError:
-                known = _too_complex(text, "The document is nested too deeply.")
-            self._known[text] = known
-        if isinstance(known, Invalid):
-            raise Invalid(text, known.errors)
+            known = self._new.pop(text, None)
+            if known is not None:
+                self._known[text] = known
+            else:
+                known = self._new[text] = self._read(text)
         return known
 
-    def _read(self, text: str) -> Document | Invalid:
+    def _read(self, text: str) -> Document:
+        if len(text) > MAX_CHARACTERS:
+            raise too_complex(f"A document has at most {MAX_CHARACTERS:,} characters.")
         try:
-            ast = parse(text, max_tokens=MAX_TOKENS)
-        except GraphQLError as error:
-            return Invalid(text, [error])
-        errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
+            ast = _parsed(text)
+            costs = check_document(self._schema, ast)
+            errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
+        except RecursionError:
+            raise too_complex(DEEP) from None
         if errors:
             name_fields(errors, ast)
-            return Invalid(text, errors)
-        if fields_written_out(ast) > MAX_FIELDS:
-            return _too_complex(text, f"Operations have at most {MAX_FIELDS:,} fields.")
+            raise Invalid(errors)
         info = TypeInfo(self._schema)
         survey = _Survey(info)
         visit(ast, TypeInfoVisitor(info, survey))
@@ -128,12 +140,29 @@ class Documents:
             ast,
             not survey.viewers_own,
             frozenset(survey.fields),
+            costs,
             frozenset(survey.variables),
         )
 
 
-def _too_complex(text: str, message: str) -> Invalid:
-    return Invalid(text, [GraphQLError(message, extensions={"code": ErrorCode.QUERY_TOO_COMPLEX})])
+DEEP = "The document is nested too deeply."
+
+
+def _kept(characters: int) -> LRUCache[str, Document]:
+    return LRUCache(characters, getsizeof=lambda document: len(document.text))
+
+
+def _parsed(text: str) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=MAX_TOKENS)
+    except GraphQLError as error:
+        # The parser has no other word for its own limits; what clients write
+        # comes later in its messages.
+        if error.message.startswith("Syntax Error: Document contains more than"):
+            raise too_complex(f"A document has at most {MAX_TOKENS:,} tokens.") from None
+        if error.message.startswith("Syntax Error: Document is nested too deeply"):
+            raise too_complex(DEEP) from None
+        raise Invalid([error]) from None
 
 
 class _Survey(Visitor):

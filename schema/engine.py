@@ -30,6 +30,8 @@ from schema.context import Renew, new_context
 from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
 from schema.errors import cause_of, formatted, refusal_error
 from schema.executor import PlanningExecutor
+from schema.limits import MAX_COST, check_variables
+from schema.measure import check_cost
 from schema.subscription import SOURCES
 from storage.errors import ErrorCode, Refusal
 from storage.records import EventRecord
@@ -90,6 +92,9 @@ class Engine:
         try:
             document = self._documents.get(request.query)
             operation = document.operation(request.operation_name)
+            check_variables(request.variables, document.ast)
+            if document.costs[operation.name.value if operation.name else None] > MAX_COST:
+                check_cost(self._schema, document.ast, operation, request.variables)
         except Invalid as invalid:
             raise Rejected(
                 [formatted(error, request.request_id) for error in invalid.errors]

@@ -42,7 +42,7 @@ DOCUMENTS = {
     " { id sender { id } sender { name } id a: id } } } } }",
     "directives": "query ($c: ID!, $no: Boolean = false) { channel(id: $c) { messages { edges"
     " { node { id content @include(if: $no) sender { id name @skip(if: $no) } } } } } }",
-    "thread": "query ($c: ID!) { channel(id: $c) { messages { edges { node { id replies"
+    "thread": "query ($c: ID!) { channel(id: $c) { messages { edges { node { id replies(first: 20)"
     f" {{ edges {{ node {{ {MESSAGE} }} }} }} }} }} }} }} }}",
     "people": '{ users(search: "a") { edges { cursor node { id name email } } } }',
     "nothing": '{ channel(id: "00000000-0000-7000-8000-000000000000") { id cursor } }',
