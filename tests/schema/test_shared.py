@@ -1,0 +1,215 @@
+"""A field that is marked as shared gives every viewer the same, so one answer may go to many."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_composite_type,
+)
+
+from resolvers.viewer import Viewer, sign_in
+from schema import graphql_schema
+from schema.documents import DEFINITION, Documents
+from schema.engine import Engine, Request
+from schema.events import EVENT_TYPES
+from schema.fields import is_shared
+from schema.subscription import SOURCES
+from storage import events
+from storage.events import Typed
+from tests.operations import do
+from tests.world import World
+
+Field = tuple[str, str]
+"""The names of a type and of one of its fields."""
+
+ROOTS = {"Query", "Mutation", "Subscription"}
+DEPTH = 4
+
+
+def fields_of(type: GraphQLNamedType) -> dict[str, Any]:
+    return dict(type.fields) if isinstance(type, GraphQLObjectType | GraphQLInterfaceType) else {}
+
+
+def marked_as_shared() -> set[Field]:
+    """All that say so; plain attributes of a record cannot help it."""
+    return {
+        (type.name, name)
+        for type in graphql_schema().type_map.values()
+        for name, field in fields_of(type).items()
+        if (ours := field.extensions.get(DEFINITION))
+        and ours.base_resolver is not None
+        and is_shared(ours)
+    }
+
+
+def selection(type: GraphQLNamedType, covered: set[Field], depth: int = DEPTH) -> str:
+    """Every shared field of the type, and of what they lead to."""
+    assert not isinstance(type, GraphQLUnionType)
+    return "{ __typename " + " ".join(_selected(type, covered, depth)) + " }"
+
+
+def _selected(type: GraphQLNamedType, covered: set[Field], depth: int) -> Iterator[str]:
+    for name, field in fields_of(type).items():
+        inner = get_named_type(field.type)
+        if not is_shared(field.extensions[DEFINITION]) or (is_composite_type(inner) and not depth):
+            continue
+        covered.add((type.name, name))
+        yield name + (selection(inner, covered, depth - 1) if is_composite_type(inner) else "")
+
+
+def event_document(covered: set[Field]) -> str:
+    schema = graphql_schema()
+    covered |= {("ChannelEvent", "cursor"), ("ChannelEvent", "actor")}
+    kinds = (schema.type_map[kind.__name__] for kind in EVENT_TYPES)
+    every = " ".join(f"... on {kind.name} {selection(kind, covered, 3)}" for kind in kinds)
+    return (
+        "subscription ($id: ID!) { channelEvents(channelId: $id)"
+        f" {{ cursor actor {{ id }} {every} }} }}"
+    )
+
+
+def typing_document(covered: set[Field]) -> str:
+    typing = selection(graphql_schema().type_map["TypingEvent"], covered)
+    return f"subscription ($id: ID!) {{ typing(channelId: $id) {typing} }}"
+
+
+def page_document(covered: set[Field]) -> str:
+    types = graphql_schema().type_map
+    member, channel = (selection(types[name], covered) for name in ("ChannelMember", "Channel"))
+    message = selection(types["Message"], covered)
+    return (
+        "query ($id: ID!) { channel(id: $id) { members { edges { node "
+        f"{member} }} }} messages(last: 5) {{ edges {{ node {message} }} }} ...Shared }} }}"
+        f" fragment Shared on Channel {channel}"
+    )
+
+
+@dataclass
+class Scene:
+    """A channel in which everything has happened, and who may look at it."""
+
+    channel: str
+    viewers: list[Viewer]
+
+
+@pytest.fixture(scope="module")
+async def scene(world: World) -> Scene:
+    carol, dave, erin, frank = world.carol, world.dave, world.erin, world.frank
+    channel = await carol.create_channel(dave, erin, frank, topic="Everything")
+    root = await carol.say(channel, "Root", mentionedUserIds=[dave.id, frank.id])
+    await dave.say(channel, "Reply", parentId=root, clientMessageId=f"dave's {channel}")
+    for person in (dave, frank, carol):
+        await do(person, "addReaction", messageId=root, emoji="👍")
+    await do(frank, "addReaction", messageId=root, emoji="🎉")
+    await do(frank, "removeReaction", messageId=root, emoji="🎉")
+    await do(carol, "editMessage", messageId=root, content="Root, edited")
+    await do(dave, "deleteMessage", messageId=await dave.say(channel, "Gone"))
+    await do(carol, "updateMemberRole", channelId=channel, userId=dave.id, role="ADMIN")
+    await do(erin, "leaveChannel", channelId=channel)
+    await do(carol, "updateChannel", input={"channelId": channel, "topic": "All of it"})
+    await world.services.database.execute(
+        "insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name,"
+        " file_size, mime_type, completed_at) values"
+        " (gen_random_uuid(), $1, $2, $3, gen_random_uuid()::text, 'a.png', 1, 'image/png', now())",
+        channel,
+        root,
+        carol.id,
+    )
+    people = [carol, dave, frank]
+    viewers = [await sign_in(world.services, person.id, 60) for person in people]
+    return Scene(channel, viewers)
+
+
+def test_every_field_that_is_marked_is_looked_at() -> None:
+    covered: set[Field] = set()
+    for document in (event_document, typing_document, page_document):
+        document(covered)
+    assert marked_as_shared() - covered == set()
+    assert not any(type in ROOTS for type, _ in covered)
+
+
+async def test_every_viewer_gets_the_same_of_every_kind_of_event(
+    world: World, scene: Scene
+) -> None:
+    engine = Engine(graphql_schema(), world.services, introspection=True)
+    covered: set[Field] = set()
+    request = Request(event_document(covered), {"id": scene.channel}, None, "request")
+    prepared = engine.prepare(request)
+    assert prepared.document.is_shared
+    happened = await events.read_after(world.services.database, {scene.channel: 0}, 100)
+    assert {event.kind for event in happened} == {kind.__name__ for kind in EVENT_TYPES}
+    for event in happened:
+        root = SOURCES["channelEvents"](event)
+        # Nobody at all is whom an event is rendered for when it goes to many.
+        results = {
+            _unsigned(await engine._render(prepared, viewer, event, root))
+            for viewer in [*scene.viewers, None]
+        }
+        (result,) = results
+        assert b'"errors"' not in result
+
+
+def _unsigned(result: bytes) -> bytes:
+    """Without the signatures of links, which change with the time."""
+    return re.sub(rb"\?[^\"]*X-Amz-[^\"]*", b"", result)
+
+
+async def test_every_viewer_gets_the_same_of_typing(world: World, scene: Scene) -> None:
+    engine = Engine(graphql_schema(), world.services, introspection=True)
+    prepared = engine.prepare(
+        Request(typing_document(set()), {"id": scene.channel}, None, "request")
+    )
+    typed = Typed(scene.channel, world.erin.id, True)
+    results = {
+        await engine._render(prepared, viewer, typed, typed) for viewer in [*scene.viewers, None]
+    }
+    (result,) = results
+    assert b"Erin Evans" in result
+
+
+async def test_every_member_gets_the_same_of_a_page(world: World, scene: Scene) -> None:
+    engine = Engine(graphql_schema(), world.services, introspection=True)
+    request = Request(page_document(set()), {"id": scene.channel}, None, "request")
+    results = {
+        _unsigned(await engine.execute(engine.prepare(request), viewer)) for viewer in scene.viewers
+    }
+    (result,) = results
+    assert b'"errors"' not in result
+
+
+@pytest.mark.parametrize(
+    ("selected", "shared"),
+    [
+        ("{ id content sender { name } }", True),
+        ("{ id clientMessageId }", False),
+        ("{ reactions { emoji count users { id } } }", True),
+        ("{ reactions { viewerHasReacted } }", False),
+        ("{ channel { name cursor memberCount } }", True),
+        ("{ channel { unreadCount } }", False),
+        ("{ channel { membership { role } } }", False),
+        ("{ parent { replies { edges { node { clientMessageId } } } } }", False),
+        ("{ ...F } fragment F on Message { id ...G } fragment G on Message { id }", True),
+        (
+            "{ ...F } fragment F on Message { ...G } fragment G on Message { clientMessageId }",
+            False,
+        ),
+        ("{ ... on Message { ... { mine: clientMessageId } } }", False),
+        ("{ id clientMessageId @skip(if: true) }", False),
+    ],
+)
+def test_a_document_is_shared_unless_it_asks_for_something_of_the_viewer_s(
+    selected: str, shared: bool
+) -> None:
+    documents = Documents(graphql_schema(), introspection=True)
+    text = f"subscription {{ messageAdded(channelId: 1) {selected}"
+    first, _, fragments = text.partition(" fragment ")
+    text = first + " }" + (f" fragment {fragments}" if fragments else "")
+    assert documents.get(text).is_shared is shared
