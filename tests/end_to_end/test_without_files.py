@@ -10,6 +10,7 @@ import pytest
 from server.embedded.s3 import EmbeddedS3
 from server.embedded.servers import embedded_servers
 from storage.errors import ErrorCode
+from tests.between import Between
 from tests.files import PDF, begin, described, download, finish, upload
 from tests.operations import document, message
 from tests.servers import Fresh, Servers
@@ -101,3 +102,17 @@ async def test_a_bucket_that_is_not_there_is_told_in_a_line(servers: Servers, fr
         assert await world.carol.say(channel)
         ready = await world.http.get("/readyz")
         assert ready.json()["checks"]["s3"] == "has no such bucket"
+
+
+async def test_credentials_that_are_refused_are_told_in_a_line(
+    servers: Servers, fresh: Fresh
+) -> None:
+    async with Between.us_and(servers.s3_url) as between:
+        between.forbid(lambda _: True)
+        async with World.running(servers, fresh, s3_endpoint_url=between.url) as world:
+            channel = await world.carol.create_channel()
+            await unavailable(world.carol, CREATE, input=described(channel))
+            ready = await world.http.get("/readyz")
+            assert ready.json()["checks"]["s3"] == (
+                "refuses the credentials, or does not let them use the bucket"
+            )

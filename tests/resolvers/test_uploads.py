@@ -183,3 +183,11 @@ async def test_an_event_of_a_message_brings_its_files(world: World) -> None:
         (file,) = (await added.next())["messageAdded"]["attachments"]
     assert (await download(file["url"])).content == picture()
     assert (await download(file["thumbnailUrl"])).status_code == 200
+
+
+async def test_a_client_sends_files_where_they_are_a_member(world: World) -> None:
+    channel = await world.bob.create_channel(world.frank)
+    sent = await upload(world.frank, channel)
+    id = await world.frank.say(channel, "", attachmentIds=[sent["id"]])
+    (file,) = (await message(world.bob, id, "{ attachments { url } }"))["attachments"]
+    assert (await download(file["url"])).content == PDF
