@@ -12,7 +12,7 @@ from tests.world import Person, World
 
 SENDERS = 10
 MESSAGES_EACH = 50
-SUBSCRIBERS = 8
+SUBSCRIBERS = 6
 
 SEND = "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }"
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.bell import PostgresBell
@@ -27,6 +27,7 @@ def payloads(hints: list[Hint]) -> list[str]:
     return list(events._payloads(hints))
 
 
+@settings(max_examples=40)
 @given(st.lists(HINTS, max_size=40))
 def test_what_is_rung_is_heard_whole_and_in_order(hints: list[Hint]) -> None:
     told = payloads(hints)
@@ -34,6 +35,7 @@ def test_what_is_rung_is_heard_whole_and_in_order(hints: list[Hint]) -> None:
     assert all(len(payload.encode()) <= MAX_PAYLOAD_BYTES for payload in told)
 
 
+@settings(max_examples=40)
 @given(st.lists(HINTS, min_size=1, max_size=40))
 def test_no_notification_more_than_needed(hints: list[Hint]) -> None:
     """Two that follow each other would not have fitted into one."""

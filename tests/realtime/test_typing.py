@@ -18,6 +18,7 @@ from storage.events import Typed
 from tests.realtime.following import MESSAGES, TYPING, contents
 from tests.world import Operation, Person, World, until
 
+LAST = "the last"
 TYPE = "mutation ($id: ID!, $is: Boolean! = true) { setTyping(channelId: $id, isTyping: $is) }"
 
 
@@ -31,13 +32,15 @@ async def heard_by(person: Person, channel: str) -> AsyncIterator[Operation]:
 
 
 @asynccontextmanager
-async def notified(world: World) -> AsyncIterator[list[Typed]]:
-    """What is told of typing to all processes while this lasts."""
+async def notified(world: World, channel: str) -> AsyncIterator[list[Typed]]:
+    """What is told to all processes of typing in a channel while this lasts."""
     told: list[Typed] = []
     connection = await asyncpg.connect(world.settings.database_url)
 
     def hear(_: object, __: object, ___: object, payload: object) -> None:
-        told.extend(hint for hint in events.heard(str(payload)) if isinstance(hint, Typed))
+        for hint in events.heard(str(payload)):
+            if isinstance(hint, Typed) and hint.channel_id in (channel, LAST):
+                told.append(hint)
 
     await connection.add_listener(events.NOTIFY_CHANNEL, hear)
     try:
@@ -48,7 +51,7 @@ async def notified(world: World) -> AsyncIterator[list[Typed]]:
 
 async def rung(world: World, told: list[Typed]) -> None:
     """Return when everything rung before this was notified."""
-    last = Typed("the last", world.carol.id, False)
+    last = Typed(LAST, world.carol.id, False)
     world.services.live.bell.ring(last)
     await until(lambda: told[-1:] == [last])
     told.pop()
@@ -118,7 +121,7 @@ async def test_it_ends_at_once_with_a_message(world: World) -> None:
 
 async def test_who_does_not_type_cannot_stop(world: World) -> None:
     channel = await world.carol.create_channel(world.dave)
-    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+    async with notified(world, channel) as told, heard_by(world.dave, channel) as operation:
         await world.carol.run(TYPE, id=channel, **{"is": False})
         await rung(world, told)
         await world.carol.run(TYPE, id=channel)
@@ -128,7 +131,7 @@ async def test_who_does_not_type_cannot_stop(world: World) -> None:
 
 async def test_going_on_is_told_once_in_two_seconds_and_to_people_once(world: World) -> None:
     channel = await world.carol.create_channel(world.dave)
-    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+    async with notified(world, channel) as told, heard_by(world.dave, channel) as operation:
         await asyncio.gather(*(world.carol.run(TYPE, id=channel) for _ in range(20)))
         await rung(world, told)
         assert told == [Typed(channel, world.carol.id, True)]
@@ -152,7 +155,7 @@ async def test_it_is_heard_and_ends_on_another_server(world: World) -> None:
 @pytest.mark.parametrize(("stranger", "code"), [("erin", "FORBIDDEN"), ("frank", "NOT_FOUND")])
 async def test_who_may_not_write_may_not_type(world: World, stranger: str, code: str) -> None:
     channel = await world.carol.create_channel(world.dave, isPrivate=False)
-    async with notified(world) as told, heard_by(world.dave, channel) as operation:
+    async with notified(world, channel) as told, heard_by(world.dave, channel) as operation:
         refusal = await getattr(world, stranger).refused(TYPE, id=channel)
         assert refusal.code == code
         await world.carol.run(TYPE, id=channel)
