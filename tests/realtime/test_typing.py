@@ -38,9 +38,11 @@ async def notified(world: World, channel: str) -> AsyncIterator[list[Typed]]:
     connection = await asyncpg.connect(world.settings.database_url)
 
     def hear(_: object, __: object, ___: object, payload: object) -> None:
-        for hint in events.heard(str(payload)):
-            if isinstance(hint, Typed) and hint.channel_id in (channel, LAST):
-                told.append(hint)
+        told.extend(
+            hint
+            for hint in events.heard(str(payload))
+            if isinstance(hint, Typed) and hint.channel_id in (channel, LAST)
+        )
 
     await connection.add_listener(events.NOTIFY_CHANNEL, hear)
     try:
