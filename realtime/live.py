@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
+from realtime.arrivals import Arrivals
 from realtime.bell import PostgresBell
 from realtime.follower import Follower
 from realtime.hub import Hub
@@ -31,6 +32,7 @@ class Live:
         self.typing = Typing(self.hub, self.bell)
         self.follower = Follower(log, self.hub, self.typing)
         self._reader = Reader(log)
+        self.arrivals = Arrivals(log)
 
     @classmethod
     @asynccontextmanager

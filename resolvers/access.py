@@ -4,6 +4,7 @@ What does not exist and what the viewer may not see are refused in the same
 words, so that nobody can tell one from the other.
 """
 
+from realtime.live import Live
 from resolvers import policy
 from resolvers.viewer import Viewer
 from storage import channels, ids, messages, uploads
@@ -15,7 +16,16 @@ from storage.records import Membership, MessageRecord, UploadRecord
 async def access_channel(connection: Connection, viewer: Viewer, channel_id: str) -> Membership:
     """The channel and the viewer's place in it. Raises NOT_FOUND."""
     own = ids.own_id(channel_id)
-    access = await channels.membership(connection, own, viewer.id) if own else None
+    return _seen(viewer, await channels.membership(connection, own, viewer.id) if own else None)
+
+
+async def access_channel_to_follow(live: Live, viewer: Viewer, channel_id: str) -> Membership:
+    """The same, read together with others who come at the same time."""
+    own = ids.own_id(channel_id)
+    return _seen(viewer, await live.arrivals.membership(own, viewer.id) if own else None)
+
+
+def _seen(viewer: Viewer, access: Membership | None) -> Membership:
     if access is None or not policy.sees(viewer, access):
         raise not_found("channel", "channelId")
     return access

@@ -2,7 +2,7 @@
 
 from realtime.stream import Stream
 from resolvers import policy
-from resolvers.access import access_channel
+from resolvers.access import access_channel, access_channel_to_follow
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors
@@ -25,7 +25,7 @@ async def follow_channel(
     Raises RESYNC_REQUIRED for a cursor of another epoch or ahead of the log;
     both come from a log that is no longer this one.
     """
-    access = await access_channel(services.database, viewer, channel_id)
+    access = await access_channel_to_follow(services.live, viewer, channel_id)
     channel = access.channel
     position = channel.position
     if after is not None:

@@ -46,6 +46,13 @@ select {COLUMNS}, {MEMBER_COLUMNS}
  where c.id = any($1::uuid[])
 """
 
+PLACES = f"""
+select {COLUMNS}, {MEMBER_COLUMNS}, wanted.user_id as wanted
+  from unnest($1::uuid[], $2::text[]) as wanted (channel_id, user_id)
+  join channels c on c.id = wanted.channel_id
+  left join members m on m.channel_id = c.id and m.user_id = wanted.user_id
+"""
+
 # Served by members_user: as many rows as the person has channels, whatever
 # else there is. A direct message nobody has written in yet is shown only to
 # the one who opened it.
@@ -137,6 +144,15 @@ async def memberships(
     """The same for several channels, by channel id, in one statement."""
     rows = await connection.fetch(MEMBERSHIPS, channel_ids, user_id)
     return {row[0]: _membership(row) for row in rows}
+
+
+async def places(
+    connection: Connection, wanted: list[tuple[str, str]]
+) -> dict[tuple[str, str], Membership]:
+    """The same for several channels and people, each pair once, in one statement."""
+    ids, people = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
+    rows = await connection.fetch(PLACES, ids, people)
+    return {(row[0], row["wanted"]): _membership(row) for row in rows}
 
 
 async def sidebar(
