@@ -27,6 +27,8 @@ from storage.errors import ErrorCode, Refusal, forbidden
 PROTOCOL = "graphql-transport-ws"
 GOODBYE_SECONDS = 1.0
 MAX_REASON = 123
+STALLED_SECONDS = 20.0
+"""How long a reader may take for what is on its way before there is more for it."""
 DRAIN_SECONDS = 5.0
 """How long operations that have begun may take when the server goes down."""
 
@@ -129,6 +131,9 @@ class Socket:
 
     def post(self, message: bytes) -> None:
         """Send a message after those already waiting; who lets too many wait is given up."""
+        if self._closing.done():
+            # It may be the message after one that was left out, and must not be taken for the next.
+            return
         if not self._outbox and self._frames.write_text(message):
             return
         # Without this one: a single answer may be longer than all that may wait.
@@ -141,9 +146,13 @@ class Socket:
             self._flushing = asyncio.create_task(self._flush(), name="socket writer")
 
     async def ready(self) -> None:
-        """Return when nothing waits any more."""
-        while self._flushing:
-            await asyncio.shield(self._flushing)
+        """Return when nothing waits any more; who takes nothing for long is given up."""
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                while self._flushing:
+                    await asyncio.shield(self._flushing)
+        except TimeoutError:
+            self.close(Close.TRY_AGAIN_LATER, "Too slow to follow")
 
     def forget(self, operation: Operation) -> None:
         """The operation has ended; its id may be used again."""
