@@ -54,7 +54,7 @@ async def test_who_does_not_initialise_in_time_is_closed(strict: World) -> None:
     began = time.monotonic()
     async with strict.bare_socket() as socket:
         await closes(socket, 4408, "Connection initialisation timeout")
-    assert INIT_SECONDS <= time.monotonic() - began < INIT_SECONDS + 1
+    assert INIT_SECONDS <= time.monotonic() - began < INIT_SECONDS + 3
 
 
 async def test_who_only_pings_is_closed_as_well(strict: World) -> None:
