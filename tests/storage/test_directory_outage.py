@@ -44,7 +44,7 @@ async def test_every_read_of_a_dead_server_is_unavailable(driver: str) -> None:
 async def test_a_silent_server_is_given_up_in_time_and_then_believed_dead_for_a_second(
     driver: str, servers: Servers
 ) -> None:
-    seconds = 0.6
+    seconds = 1.0
     milliseconds = int(seconds * 1000)
     ((host, port),) = parse_uri(servers.mongo_url)["nodelist"]
     async with Proxy.to(host, port) as line:
@@ -58,7 +58,8 @@ async def test_a_silent_server_is_given_up_in_time_and_then_believed_dead_for_a_
             line.freeze()
             began = time.monotonic()
             await refused(directory.ping())
-            assert time.monotonic() - began < 2 * seconds
+            # Not the driver's limits one after the other: it tries twice.
+            assert time.monotonic() - began < 1.4 * seconds
             began = time.monotonic()
             for _ in range(100):
                 await refused(directory.ping())

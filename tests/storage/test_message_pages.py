@@ -151,6 +151,7 @@ async def test_who_reads_on_while_eight_write_gets_all_of_it_in_the_channel_s_or
                 services, channel_id, first=3, after=after, last=None, before=None
             )
             seen += [node.id for node in page.nodes]
+            assert len(seen) == len(set(seen))
             after = page.page_info.end_cursor or after
         return seen
 

@@ -9,7 +9,7 @@ from resolvers.pages import Edge, Page
 
 T = TypeVar("T")
 
-TURNS = 1_000
+TURNS = 300
 """Nobody has more pages here: who goes on goes round in circles."""
 
 walks = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -32,6 +32,7 @@ async def forward(
         if not info.has_next_page:
             return found
         assert got.edges, "there is more, they say, and give nothing"
+        assert info.end_cursor != after, "this is where the page began"
         after = info.end_cursor
         if between:
             await between()
@@ -54,6 +55,7 @@ async def backward(
         if not info.has_previous_page:
             return found
         assert got.edges, "there is more, they say, and give nothing"
+        assert info.start_cursor != before, "this is where the page ended"
         before = info.start_cursor
         if between:
             await between()
