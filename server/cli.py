@@ -37,6 +37,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; the settings come from the environment."""
+    _may_be_stopped()
     from server.settings import Settings, variable
 
     for name, value in {"host": host, "port": port, "workers": workers}.items():
@@ -46,9 +47,6 @@ def serve(
     settings = _read(Settings)
     from server.serve import serve
 
-    # Having stopped, uvicorn raises the signal again. To be told to stop is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit())
     raise typer.Exit(serve(settings))
 
 
@@ -89,6 +87,7 @@ def demo(
     reset: Annotated[bool, typer.Option("--reset", help="Begin anew.")] = False,
 ) -> None:
     """Try it: a small company on its own PostgreSQL, MongoDB and S3, all on this machine."""
+    _may_be_stopped()
     from server.demo.run import DemoError, run
 
     try:
@@ -158,6 +157,14 @@ def _read(section: type[Section]) -> Section:
         return section()
     except ValidationError as error:
         _end("\n".join(problems(error)), UNUSABLE)
+
+
+def _may_be_stopped() -> None:
+    """Make it no failure to be told to stop: before there is anything to stop, and again
+    afterwards, when uvicorn raises the signal that it has obeyed.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit())
 
 
 def _end(why: str, code: int) -> NoReturn:

@@ -15,7 +15,7 @@ from server.demo.box import CHANNELS, Demo
 from server.demo.seed import seed
 from server.embedded.folder import explained, write_private
 from server.embedded.places import Places
-from server.embedded.processes import EmbeddedError
+from server.embedded.processes import BrokenError
 from server.graphiql import DemoPerson, GraphiQL
 from server.migrate import head, migrate
 from server.serve import options
@@ -101,5 +101,5 @@ def _secret(file: Path) -> str:
         write_private(file, secrets.token_urlsafe(48))
     secret = file.read_text(errors="replace").strip()
     if len(secret) < SHORTEST_SECRET:
-        raise EmbeddedError(f"{file} is damaged")
+        raise BrokenError(f"{file} is damaged")
     return secret

@@ -17,7 +17,7 @@ import uvloop
 
 from server import logs
 from server.embedded.places import Places, running
-from server.embedded.processes import EmbeddedError
+from server.embedded.processes import BrokenError, EmbeddedError
 
 if TYPE_CHECKING:
     from server.demo.box import Demo
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PREFIX = "BACKCHANNEL_DEMO_"
 """Of the variables that name other servers. Those of a real installation are not looked at:
 nobody wants a demo in it because a variable happened to be set."""
+
+ANEW = "--reset begins anew"
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,8 @@ def run(*, host: str, port: int, data_dir: Path, reset: bool) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_until_told(listener, data_dir, reset=reset))
+        except BrokenError as error:
+            raise DemoError(f"{error} ({ANEW})") from error
         except EmbeddedError as error:
             raise DemoError(str(error)) from error
 
@@ -96,8 +100,7 @@ async def _demo(listener: socket.socket, data_dir: Path, stop: _Stop, *, reset: 
                 log.warning("demo.failed", exc_info=error)
                 reason = str(error).strip().partition("\n")[0] or type(error).__name__
                 raise DemoError(
-                    f"the data directory cannot be used: {reason} (see {log_file}; "
-                    "--reset begins anew)"
+                    f"the data directory cannot be used: {reason} (more in {log_file}; {ANEW})"
                 ) from error
             server = _Server(config, demo)
             stop.instead(server)

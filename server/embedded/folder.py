@@ -66,7 +66,7 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or folder
+        where = error.filename2 or error.filename or folder
         reason = error.strerror or error
         raise EmbeddedError(f"the data directory cannot be used: {where}: {reason}") from error
 

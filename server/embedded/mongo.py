@@ -13,7 +13,7 @@ class EmbeddedMongo(Program):
 
     def __init__(self, folder: Path, processes: Processes) -> None:
         """Nothing is started yet."""
-        super().__init__("mongo", "server.embedded.mongo_program", folder, processes)
+        super().__init__("mongo", "MongoDB", "server.embedded.mongo_program", folder, processes)
 
     @property
     def url(self) -> str:

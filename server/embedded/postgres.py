@@ -12,7 +12,7 @@ import asyncpg
 import psutil
 
 from server.embedded import system_user
-from server.embedded.processes import Child, EmbeddedError, Processes
+from server.embedded.processes import BrokenError, Child, EmbeddedError, Processes
 
 ROLE = DATABASE = "backchannel"
 
@@ -150,10 +150,10 @@ class EmbeddedPostgres:
         except TimeoutError:
             reason = "it runs but does not answer"
         except asyncpg.PostgresError as error:
-            reason = str(error)
+            reason = str(error).partition("\n")[0]
         # Not stop: a damaged one may take its time, or for ever.
         await self._child.kill()
-        raise EmbeddedError(f"PostgreSQL cannot be started: {reason}")
+        raise BrokenError(f"PostgreSQL cannot be started: {reason}")
 
     async def _answers(self, child: Child) -> bool:
         """Wait until it does; False if it has ended without."""

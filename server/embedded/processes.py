@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,10 @@ PATIENCE = 10.0
 
 class EmbeddedError(Exception):
     """The embedded servers cannot run. The message is one line for a person at a terminal."""
+
+
+class BrokenError(EmbeddedError):
+    """They cannot run with what is in their directory; with an empty one they could."""
 
 
 class Child:
@@ -72,7 +77,8 @@ class Child:
             log.seek(self._log_start)
             lines = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
         said = [line for line in lines if line]
-        grave = [line for line in said if "FATAL" in line or "PANIC" in line]
+        # PostgreSQL's, without its time and process.
+        grave = [found.group() for line in said if (found := re.search("(FATAL|PANIC):.*", line))]
         return (grave or said or ["it said nothing"])[-1]
 
     def _reap(self) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from server.embedded.processes import Child, EmbeddedError, Processes
+from server.embedded.processes import BrokenError, Child, Processes
 
 PATIENCE = 30.0
 """Seconds from the start to listening."""
@@ -14,9 +14,12 @@ PATIENCE = 30.0
 class Program:
     """A module of this package run as a server on 127.0.0.1 that keeps everything in ``folder``."""
 
-    def __init__(self, name: str, module: str, folder: Path, processes: Processes) -> None:
+    def __init__(
+        self, name: str, title: str, module: str, folder: Path, processes: Processes
+    ) -> None:
         """Nothing is started yet."""
         self._name = name
+        self._title = title
         self._module = module
         self._folder = folder.resolve()
         self._processes = processes
@@ -27,7 +30,7 @@ class Program:
     def child(self) -> Child:
         """The running process."""
         if self._child is None:
-            raise RuntimeError(f"{self._name} has not been started")
+            raise RuntimeError(f"{self._title} has not been started")
         return self._child
 
     async def start(self) -> None:
@@ -54,9 +57,9 @@ class Program:
         try:
             said = await asyncio.wait_for(_line(reading), PATIENCE)
         except TimeoutError:
-            raise EmbeddedError(f"{self._name} started but does not listen") from None
+            raise BrokenError(f"{self._title} started but does not listen") from None
         if not said:
-            raise EmbeddedError(f"{self._name} cannot be started: {self._child.complaint()}")
+            raise BrokenError(f"{self._title} cannot be started: {self._child.complaint()}")
         self.port = int(said)
 
     async def stop(self) -> None:

@@ -16,7 +16,7 @@ class EmbeddedS3(Program):
 
     def __init__(self, folder: Path, processes: Processes) -> None:
         """Nothing is started yet."""
-        super().__init__("s3", "server.embedded.s3_program", folder, processes)
+        super().__init__("s3", "S3", "server.embedded.s3_program", folder, processes)
 
     @property
     def url(self) -> str:

@@ -127,7 +127,7 @@ async def test_a_broken_start_says_which_server_and_why(servers: EmbeddedServers
     broken.write_bytes(b"not json\n")
     await servers.s3.stop()
     try:
-        with pytest.raises(EmbeddedError, match=r"s3 cannot be started: .*JSONDecodeError"):
+        with pytest.raises(EmbeddedError, match=r"S3 cannot be started: .*JSONDecodeError"):
             await servers.s3.restart()
     finally:
         broken.unlink()
