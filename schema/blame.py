@@ -61,6 +61,9 @@ class BlamingValues(ValuesOfCorrectTypeRule):
         argument = self._argument
 
         def on_error(error: GraphQLError, path: list[str | int]) -> None:
+            if not isinstance(error.original_error, GraphQLError | None):
+                # Python's own word for a number of too many digits: no fault of ours.
+                error = GraphQLError("This cannot be read as a value of its type.", error.nodes)
             names = [argument, *(part for part in path if isinstance(part, str))]
             _blame(error, _said(error.message) or names[-1])
             self.report_error(error)

@@ -32,7 +32,7 @@ from graphql.language import VisitorAction
 from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
 from schema.fields import is_shared
-from schema.limits import MAX_CHARACTERS, MAX_TOKENS, BoundedOverlaps, too_complex
+from schema.limits import MAX_CHARACTERS, MAX_TOKENS, TOO_DEEP, BoundedOverlaps, too_complex
 from schema.measure import check_document
 from storage.errors import bad_input
 
@@ -128,7 +128,7 @@ class Documents:
             costs = check_document(self._schema, ast)
             errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
         except RecursionError:
-            raise too_complex(DEEP) from None
+            raise too_complex(TOO_DEEP) from None
         if errors:
             name_fields(errors, ast)
             raise Invalid(errors)
@@ -145,9 +145,6 @@ class Documents:
         )
 
 
-DEEP = "The document is nested too deeply."
-
-
 def _kept(characters: int) -> LRUCache[str, Document]:
     return LRUCache(characters, getsizeof=lambda document: len(document.text))
 
@@ -161,7 +158,7 @@ def _parsed(text: str) -> DocumentNode:
         if error.message.startswith("Syntax Error: Document contains more than"):
             raise too_complex(f"A document has at most {MAX_TOKENS:,} tokens.") from None
         if error.message.startswith("Syntax Error: Document is nested too deeply"):
-            raise too_complex(DEEP) from None
+            raise too_complex(TOO_DEEP) from None
         raise Invalid([error]) from None
 
 

@@ -34,7 +34,7 @@ MAX_SPREADS = 200
 MAX_FIELDS = 2_000
 """In one operation, each fragment written out wherever it is used: twenty fragments that each
 use the next one twice ask for a million fields in a thousand characters."""
-MAX_COMPARISONS = 8_000
+MAX_COMPARISONS = 6_500
 """What validation may spend on comparing fields of the same name, in graphql-core's units:
 about 15 ms. Twenty components that each ask for the same eight fields of a message need 6,000."""
 MAX_COST = 200_000
@@ -44,6 +44,8 @@ who have written that many."""
 MAX_VALUES = 2_000
 """In a request's variables, those inside lists and objects included. graphql-core takes
 seconds for some ten thousand wrong ones."""
+
+TOO_DEEP = f"A document is at most {MAX_DEPTH} levels deep, fragments included."
 
 
 def too_complex(message: str) -> Refusal:
@@ -64,7 +66,7 @@ def check_variables(variables: Mapping[str, Any], ast: DocumentNode) -> None:
             if isinstance(value, list):
                 if len(value) > MAX_IDS:
                     raise bad_input(
-                        field or used_for(variable, ast) or variable,
+                        field or used_for(variable, ast) or "variables",
                         f"This must not have more than {MAX_IDS:,} entries.",
                     )
                 waiting += ((field, item) for item in value)

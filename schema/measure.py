@@ -41,6 +41,7 @@ from schema.limits import (
     MAX_DIRECTIVES,
     MAX_FIELDS,
     MAX_SPREADS,
+    TOO_DEEP,
     too_complex,
 )
 
@@ -239,7 +240,7 @@ class Pass:
 
 def _check_depth(level: int) -> None:
     if level > MAX_DEPTH:
-        raise too_complex(f"A document is at most {MAX_DEPTH} levels deep, fragments included.")
+        raise too_complex(TOO_DEEP)
 
 
 def _is_connection(type: GraphQLNamedType | None) -> bool:
