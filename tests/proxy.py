@@ -84,7 +84,10 @@ class Proxy:
             if self._nonsense:
                 await self._talk_nonsense(reader, writer)
                 return
-            there, back = await asyncio.open_connection(*self._target)
+            try:
+                there, back = await asyncio.open_connection(*self._target)
+            except ConnectionError:
+                return  # nobody is there, and that is what the other end sees
             writers.append(back)
             link = asyncio.current_task()
             ways = [

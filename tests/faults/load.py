@@ -157,7 +157,7 @@ class Follower:
         self.cursor = event["cursor"]
         if "sender" in said:
             self.names.add(said["sender"]["name"])
-        self.heard.deliveries.append(
+        self.heard.take(
             Delivery(
                 place(self._channel_id, self.cursor).position,
                 event["__typename"],
@@ -310,11 +310,7 @@ class Load:
         wanted = {call.client_id for call in calls}
 
         def all_there() -> bool:
-            return all(
-                wanted <= {delivery.content for delivery in heard.deliveries}
-                for heard in self.record.heard
-                if heard.stays
-            )
+            return all(wanted <= heard.said for heard in self.record.heard if heard.stays)
 
         await until(all_there, seconds)
 

@@ -9,6 +9,7 @@ import asyncio
 import datetime as datetimes
 import gc
 import os
+import re
 import signal
 import sys
 import time
@@ -78,7 +79,7 @@ def main() -> int:
     read_after = events.read_after
 
     async def counted(connection: Any, places: Any, limit: int) -> Any:
-        reads.update(places)
+        reads.update(f"{channel} {position}" for channel, position in places.items())
         return await read_after(connection, places, limit)
 
     events.read_after = counted
@@ -98,7 +99,8 @@ def main() -> int:
         kinds = (Subscriber, Topic, Operation, Socket)
         held: Counter[str] = Counter({kind.__name__: 0 for kind in kinds})
         held.update(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
-        tasks = Counter(task.get_name().split(" ")[0] for task in asyncio.all_tasks())
+        # What they are called, but for the numbers of those without a name.
+        tasks = Counter(re.sub(r"\d+", "", task.get_name()) for task in asyncio.all_tasks())
         return JSONResponse(
             {
                 "held": held,

@@ -52,6 +52,15 @@ class Heard:
     stays: bool = True
     """False for one who left on purpose: it has no claim to what came later."""
 
+    said: set[str] = field(default_factory=set)
+    """The client ids of the messages among them."""
+
+    def take(self, delivery: Delivery) -> None:
+        """Note one more."""
+        self.deliveries.append(delivery)
+        if delivery.content is not None:
+            self.said.add(delivery.content)
+
     @property
     def position(self) -> int:
         """The last event it was given."""

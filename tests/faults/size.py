@@ -17,6 +17,8 @@ class Size:
     followers: int
     """Subscribers on each server."""
     slow_messages: int
+    padding: int
+    """Characters of three bytes in each of those."""
     storm: int
     """Subscribers who lose their server at once."""
     racing_sends: int
@@ -34,7 +36,8 @@ SHORT = Size(
     load_seconds=0.5,
     senders=4,
     followers=3,
-    slow_messages=2_500,
+    slow_messages=600,
+    padding=3_900,
     storm=500,
     racing_sends=200,
     leavers=8,
@@ -49,6 +52,7 @@ FULL = Size(
     senders=8,
     followers=10,
     slow_messages=10_000,
+    padding=400,
     storm=5_000,
     racing_sends=1_000,
     leavers=20,
