@@ -1,6 +1,7 @@
 """Reactions: which emoji, how many, in what order, one of each for each person."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from resolvers import inputs
 from storage.errors import Refusal
-from tests.operations import denied, do, kinds_of_events, message, nothing_happens
+from tests.operations import denied, do, kinds_of_events, message, nothing_happens, patiently
 from tests.world import Person, World
 
 QUALIFIED = [
@@ -199,7 +200,10 @@ async def test_the_twenty_are_twenty_when_everybody_reacts_at_once(world: World)
     candidates = [emoji for emoji in QUALIFIED if len(emoji) == 1][:30]
     people = [world.carol, world.dave]
     results = await asyncio.gather(
-        *(react(people[number % 2], said, emoji) for number, emoji in enumerate(candidates)),
+        *(
+            patiently(partial(react, people[number % 2], said, emoji))
+            for number, emoji in enumerate(candidates)
+        ),
         return_exceptions=True,
     )
     refused = [result for result in results if isinstance(result, BaseException)]

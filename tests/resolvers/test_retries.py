@@ -1,12 +1,13 @@
 """Sending again with the same clientMessageId: one message, whatever happened in between."""
 
 import asyncio
+from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.operations import channel, denied, do, nothing_happens, send
+from tests.operations import channel, denied, do, nothing_happens, patiently, send
 from tests.places import archive
 from tests.world import Person, RefusedError, World
 
@@ -47,9 +48,8 @@ async def test_twenty_retries_at_once_make_one_message(world: World) -> None:
     id = await world.carol.create_channel(world.dave)
     before = await world.state_of(id)
     client = key()
-    answers = await asyncio.gather(
-        *(again(world.dave, id, "Once", clientMessageId=client) for _ in range(20))
-    )
+    call = partial(again, world.dave, id, "Once", clientMessageId=client)
+    answers = await asyncio.gather(*(patiently(call) for _ in range(20)))
     assert all(answer == answers[0] for answer in answers)
     after = await world.state_of(id)
     assert len(after[2]) == len(before[2]) + 1
@@ -94,7 +94,10 @@ async def test_the_same_id_in_two_channels_at_the_same_moment_is_one_message(
         ids = [await world.carol.create_channel(world.dave) for _ in range(2)]
         client = key()
         answers = await asyncio.gather(
-            *(again(world.dave, id, "Once", clientMessageId=client) for id in ids * 5),
+            *(
+                patiently(partial(again, world.dave, id, "Once", clientMessageId=client))
+                for id in ids * 5
+            ),
             return_exceptions=True,
         )
         sent = [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -1,11 +1,21 @@
 """Threads: replies under their root, and how many."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.operations import UNKNOWN_ID, channel, denied, do, message, nothing_happens, send
+from tests.operations import (
+    UNKNOWN_ID,
+    channel,
+    denied,
+    do,
+    message,
+    nothing_happens,
+    patiently,
+    send,
+)
 from tests.world import World
 
 PAGE = """{ replies(first: %d, after: %s) {
@@ -74,12 +84,18 @@ async def test_the_count_is_exact_under_replies_and_deletes_at_once(world: World
     root = await world.carol.say(id)
     doomed = [await world.dave.say(id, "Doomed", parentId=root) for _ in range(6)]
     people = (world.carol, world.dave, world.erin)
-    await asyncio.gather(
-        *(person.say(id, "Reply", parentId=root) for person in people for _ in range(5)),
-        # Twice each: by the sender and by the owner.
-        *(do(world.dave, "deleteMessage", messageId=reply) for reply in doomed),
-        *(do(world.carol, "deleteMessage", messageId=reply) for reply in doomed),
-    )
+    replies = [
+        partial(person.say, id, "Reply", parentId=root, clientMessageId=f"{root} {number}")
+        for person in people
+        for number in range(5)
+    ]
+    # Twice each: by the sender and by the owner.
+    deletes = [
+        partial(do, person, "deleteMessage", messageId=reply)
+        for person in (world.dave, world.carol)
+        for reply in doomed
+    ]
+    await asyncio.gather(*map(patiently, replies), *map(patiently, deletes))
     assert await count(world, root) == 15
 
 
