@@ -117,6 +117,7 @@ class Socket:
                 await self._say_goodbye(self._closing.result())
         finally:
             self._deadline.cancel()
+            self._frames.on_shutdown = None
             for operation in list(self.operations.values()):
                 operation.stop()
             await _cancelled(reading, self._flushing, self._draining)

@@ -152,7 +152,7 @@ class Person:
     async def say(self, channel_id: str, content: str = "Hello", **more: Any) -> str:
         """The id of a message they have sent."""
         data = await self.run(
-            "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }",
+            "mutation ($input: SendMessageInput!){ sendMessage(input: $input) { message { id } } }",
             input={"channelId": channel_id, "content": content, **more},
         )
         id: str = data["sendMessage"]["message"]["id"]
@@ -448,7 +448,7 @@ async def served(settings: Settings) -> AsyncIterator[Services]:
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Return when something is so that the server, unlike everything else, tells nobody of."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

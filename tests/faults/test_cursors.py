@@ -170,7 +170,7 @@ async def restore(fleet: Fleet) -> None:
     await fleet.backing.postgres.restart()
     # It answers before it takes writes.
     async with asyncio.timeout(20):
-        while (await fleet.ask("select pg_is_in_recovery()"))[0][0]:
+        while (await fleet.ask("select pg_is_in_recovery()"))[0][0]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -112,5 +112,5 @@ async def not_let_in(person: Person) -> None:
 async def over(person: Person) -> None:
     """Return when this server lets people in again, who it has not seen for long."""
     async with asyncio.timeout(5):
-        while (await person.post("{ viewer { user { id } } }")).get("errors"):
+        while (await person.post("{ viewer { user { id } } }")).get("errors"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
