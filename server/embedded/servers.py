@@ -1,6 +1,7 @@
 """PostgreSQL, MongoDB and S3 together, in one data directory."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ Name = Literal["postgres", "mongo", "s3"]
 ALL: tuple[Name, ...] = ("postgres", "mongo", "s3")
 
 SHORT_LIFE = 5.0
-"""Seconds within which a server must not end again, or there is no use in starting it."""
+"""Seconds a server that was started again has to stay, or there is no use in it."""
 
 
 class Server(Protocol):
@@ -62,13 +63,14 @@ class EmbeddedServers:
 
     async def _keep_up(self, name: Name, say: Callable[[Name], None]) -> None:
         server = self._all[name]
+        restarted = -math.inf
         while True:
-            since = time.monotonic()
             await server.child.wait()
-            if time.monotonic() - since < SHORT_LIFE:
+            if time.monotonic() - restarted < SHORT_LIFE:
                 raise EmbeddedError(f"{name} keeps ending: {server.child.complaint()}")
             say(name)
             await server.start()
+            restarted = time.monotonic()
 
 
 @asynccontextmanager
