@@ -12,6 +12,8 @@ from storage.errors import Refusal
 
 SWEEP_SECONDS = 10.0
 BATCH = 100
+REMOVALS = 10
+"""As many as the store is asked to remove at the same time."""
 TRIM_BATCH = 500
 TRIM_PAUSE_SECONDS = 0.05
 """Up to ten thousand events a second: more than there ever were new ones."""
@@ -67,7 +69,7 @@ async def remove_objects(services: Services) -> int:
     Raises UNAVAILABLE when the store cannot be reached.
     """
     removed = 0
-    while keys := await removals.claim(services.database, BATCH):
+    while keys := await removals.claim(services.database, REMOVALS):
         gone = await services.objects.delete(keys)
         await removals.done(services.database, gone)
         removed += len(gone)

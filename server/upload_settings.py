@@ -56,5 +56,5 @@ class UploadSettings(BaseModel):
         description="Pixels in a picture, at most. Looking at one takes up to 16 bytes for each.",
     )
     image_seconds: Seconds = Field(
-        10, description="Seconds to look at a picture before it is refused."
+        10, description="Seconds of the processor's time a picture may take before it is refused."
     )

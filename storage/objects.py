@@ -1,7 +1,7 @@
 """The object store: files in S3, or in anything that speaks its protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
@@ -120,7 +120,7 @@ class ObjectStore:
                 found: bytes = await response.content.readexactly(least)
                 return found
 
-    async def read(self, object_key: str) -> AsyncIterator[bytes]:
+    async def read(self, object_key: str) -> AsyncGenerator[bytes, None]:
         """All of an object, a chunk at a time."""
         async with _reaching_s3(None):
             answer = await self._client.get_object(Bucket=self._bucket, Key=object_key)

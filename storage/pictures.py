@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ AT_ONCE = 2
 
 PATIENCE = 20.0
 """Seconds to wait for one of them to be free."""
+
+SLACK = 30.0
+"""Seconds more than its own that a picture may take where others need the machine too."""
 
 FORMATS = {
     "image/jpeg": "JPEG",
@@ -61,11 +65,11 @@ class Pictures:
         self._limits = limits
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def look(self, mime_type: str, content: AsyncIterator[bytes]) -> Picture:
+    async def look(self, mime_type: str, content: AsyncGenerator[bytes, None]) -> Picture:
         """Read a picture of this type to its end.
 
-        Raises UnfitPictureError, RATE_LIMITED when too many others are being looked at,
-        and whatever ``content`` raises.
+        Raises UnfitPictureError, RATE_LIMITED when there is no time or room for it just
+        now, and whatever ``content`` raises.
         """
         async with self._place():
             return await self._look(FORMATS[mime_type], content)
@@ -76,17 +80,13 @@ class Pictures:
             async with asyncio.timeout(PATIENCE):
                 await self._places.acquire()
         except TimeoutError:
-            raise Refusal(
-                ErrorCode.RATE_LIMITED,
-                "Too many pictures are being looked at; try again soon.",
-                retry_after=5,
-            ) from None
+            raise _not_now() from None
         try:
             yield
         finally:
             self._places.release()
 
-    async def _look(self, format: str, content: AsyncIterator[bytes]) -> Picture:
+    async def _look(self, format: str, content: AsyncGenerator[bytes, None]) -> Picture:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "storage.picture_program"),
             *(format, str(self._limits.pixels), str(self._limits.seconds)),
@@ -94,13 +94,16 @@ class Pictures:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=_environment(),
+            # What a terminal tells us by Ctrl-C is not meant for it.
+            start_new_session=True,
         )
         try:
             await _send(process, content)
-            async with asyncio.timeout(self._limits.seconds):
+            # Its own clock counts what the picture costs; this one, what others do too.
+            async with asyncio.timeout(self._limits.seconds + SLACK):
                 answer, complaint = await process.communicate()
         except TimeoutError:
-            raise UnfitPictureError("The picture takes too long to read.") from None
+            raise _not_now() from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
@@ -109,21 +112,34 @@ class Pictures:
         return _understood(process.returncode or 0, answer, complaint)
 
 
-async def _send(process: asyncio.subprocess.Process, content: AsyncIterator[bytes]) -> None:
+async def _send(process: asyncio.subprocess.Process, content: AsyncGenerator[bytes, None]) -> None:
     assert process.stdin is not None
-    # One that ends early says why by how it does.
-    with suppress(BrokenPipeError, ConnectionResetError):
-        async for chunk in content:
-            process.stdin.write(chunk)
-            await process.stdin.drain()
+    async with aclosing(content):
+        # One that ends early says why by how it does.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            async for chunk in content:
+                process.stdin.write(chunk)
+                await process.stdin.drain()
     process.stdin.close()
+
+
+_FAULTS = {
+    "SIGPROF": "The picture takes too long to read.",
+    "SIGXCPU": "The picture takes too long to read.",
+    **dict.fromkeys(
+        ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"), "The picture cannot be read."
+    ),
+}
+"""How a program ends by what it reads, and not by what others want."""
 
 
 def _understood(code: int, answer: bytes, complaint: bytes) -> Picture:
     if code < 0:
-        # By a signal: out of time, out of memory, or by a fault of a decoder's.
-        log.warning("picture.fatal", signal=-code)
-        raise UnfitPictureError("The picture cannot be read.")
+        name = signal.Signals(-code).name
+        log.warning("picture.fatal", signal=name)
+        if name in _FAULTS:
+            raise UnfitPictureError(_FAULTS[name])
+        raise _not_now()
     if code > 0:
         raise RuntimeError(f"the picture program failed: {complaint.decode(errors='replace')}")
     line, _, thumbnail = answer.partition(b"\n")
@@ -132,6 +148,14 @@ def _understood(code: int, answer: bytes, complaint: bytes) -> Picture:
         log.info("picture.refused", wrong=said["wrong"], because=said.get("because"))
         raise UnfitPictureError(said["wrong"])
     return Picture(said["width"], said["height"], thumbnail or None)
+
+
+def _not_now() -> Refusal:
+    return Refusal(
+        ErrorCode.RATE_LIMITED,
+        "There is no room for another picture just now; try again soon.",
+        retry_after=5,
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import hypothesis
 import pytest
 
+from server import janitor
 from tests.servers import Fresh, Servers, running
 from tests.world import World
 
@@ -69,3 +70,10 @@ async def world(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
     """A small company with a running server, for all tests of the session."""
     async with World.running(servers, fresh) as world:
         yield world
+
+
+@pytest.fixture
+async def room_for_uploads(world: World) -> None:
+    """No upload of another test is open, and none of its objects waits to be removed."""
+    await world.services.database.execute("delete from attachments where message_id is null")
+    await janitor.remove_objects(world.services)

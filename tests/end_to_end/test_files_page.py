@@ -14,6 +14,8 @@ import pytest
 from tests.files import PDF, download, picture
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text("utf-8")
 
 

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from storage.errors import ErrorCode
 from tests.files import PDF, Form, begin, described, finish
 from tests.operations import document
 from tests.world import Person, RefusedError, World
+
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
 
 CREATE = document("createUpload", ["input"], "{ attachmentId }")
 MOST = 20

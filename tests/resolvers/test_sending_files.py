@@ -10,6 +10,8 @@ from tests.files import PDF, begin, download, keys_in, picture, upload
 from tests.operations import UNKNOWN_ID, denied, do, message, nothing_happens, send
 from tests.world import Person, World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 NAMES = "{ contentType attachments { id fileName } }"
 
 

@@ -7,6 +7,8 @@ from tests.files import HTML, MP4, PDF, SVG, archive, begin, finish, keys_in, pi
 from tests.operations import document, nothing_happens
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 COMPLETE = document("completeUpload", ["attachmentId"], "{ attachment { id url } }")
 
 SCRIPTED = SVG.replace(b"<path", b"<script>alert(1)</script><path")

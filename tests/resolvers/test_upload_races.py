@@ -13,6 +13,8 @@ from tests.operations import document
 from tests.servers import Fresh, Servers
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 COMPLETE = document("completeUpload", ["attachmentId"], "{ attachment { id url } }")
 EVIL = b"<script>alert(document.domain)</script>".ljust(len(PDF))[: len(PDF)]
 

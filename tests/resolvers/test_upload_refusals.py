@@ -11,6 +11,8 @@ from tests.operations import UNKNOWN_ID, do, document, nothing_happens
 from tests.places import MEMBER, OWNER, archive, place
 from tests.world import Person, RefusedError, World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 CREATE = document("createUpload", ["input"], "{ attachmentId }")
 COMPLETE = document("completeUpload", ["attachmentId"], "{ attachment { id } }")
 

@@ -25,6 +25,8 @@ from tests.files import (
 from tests.operations import document, message
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 TEXT = "Grüße aus 東京\n".encode()
 
 

@@ -1,7 +1,7 @@
 """Pictures: their size, their thumbnail, and what is taken from nobody's process but its own."""
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 from PIL import Image, ImageCms
@@ -10,7 +10,7 @@ from storage.pictures import FORMATS, Picture, PictureLimits, Pictures
 from tests.files import SVG, picture
 
 
-async def chunks(content: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
+async def chunks(content: bytes, size: int = 10_000) -> AsyncGenerator[bytes, None]:
     """A file as it comes from the store."""
     for start in range(0, len(content), size):
         yield content[start : start + size]

@@ -14,6 +14,8 @@ from tests.files import SVG, picture
 from tests.web.browser import chromium, find_chromium
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("room_for_uploads")
+
 GRAPHQL = """
 async function graphql(query, variables) {
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${TOKEN}` }
