@@ -69,7 +69,11 @@ async def test_missing_files_are_one_line(copy: Path) -> None:
         await answers(copy)
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish\n", f"{os.getpid()}\n/tmp\n".encode()])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"rubbish\n", f"{os.getpid()}\n/tmp\n".encode()],
+    ids=["empty", "rubbish", "of a process that is no PostgreSQL"],
+)
 async def test_a_stale_pid_file_is_no_damage(copy: Path, content: bytes) -> None:
     (copy / "postgres" / "data" / "postmaster.pid").write_bytes(content)
     assert await answers(copy)
