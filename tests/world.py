@@ -433,7 +433,7 @@ async def served(settings: Settings) -> AsyncIterator[Services]:
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, **options(settings)))
     serving = asyncio.create_task(server._serve())  # without its signal handlers
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while not server.started:
         assert not serving.done(), serving
         assert time.monotonic() < deadline, "the server does not start"
