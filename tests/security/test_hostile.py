@@ -10,9 +10,8 @@ from tests.security.corpus import DOCUMENTS, VARIABLES
 from tests.world import World
 
 SECONDS = 0.25
-"""Of CPU. Some 20 ms on a quiet machine, several times that beside another test; without the
-limits, these documents take seconds."""
-"""Of this process's work, the server's and the client's together."""
+"""Of this process's work, the server's and the client's together: some 20 ms on a quiet machine,
+more beside another test; without the limits, these documents take seconds."""
 TRIES = 5
 """The machine may be doing other things too; what is slow by itself is slow every time."""
 
