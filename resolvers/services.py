@@ -6,6 +6,7 @@ from typing import Literal
 
 from loaders.profiles import Profiles
 from realtime.live import Live
+from resolvers.rates import Rates
 from resolvers.turns import Turns
 from storage.directory import Directory
 from storage.file_types import KNOWN, FileKind
@@ -49,5 +50,6 @@ class Services:
     objects: ObjectStore
     pictures: Pictures
     live: Live
+    rates: Rates
     rules: Rules
     turns: Turns = field(default_factory=Turns)

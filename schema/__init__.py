@@ -18,6 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from schema.events import EVENT_TYPES
 from schema.mutation import Mutation
 from schema.query import Query
+from schema.rationing import ration
 from schema.scalars import DATE_TIME
 from schema.subscription import Subscription
 
@@ -44,6 +45,8 @@ def _inputs(schema: GraphQLSchema) -> Iterator[GraphQLArgument | GraphQLInputFie
 for _input in _inputs(schema._schema):
     if _input.default_value is None:
         _input.default_value = Undefined
+
+ration(schema._schema)
 
 
 def graphql_schema() -> GraphQLSchema:

@@ -23,6 +23,7 @@ from graphql import (
 
 from realtime.hub import Render, Signal
 from realtime.stream import Stream
+from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from schema.blame import name_fields
@@ -126,8 +127,10 @@ class Engine:
         return encoded(result, prepared)
 
     async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":
-        """The subscription, authorized and ready to run. Raises Rejected."""
+        """The subscription, authorized and ready to run. Raises Rejected and RATE_LIMITED."""
         request, document = prepared.request, prepared.document
+        if viewer is not None:
+            await self._services.rates.take(Kind.SUBSCRIPTIONS, viewer.id)
         executor = Executor.build(
             self._schema,
             document.ast,

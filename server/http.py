@@ -16,6 +16,7 @@ from resolvers.viewer import Viewer
 from schema.engine import Engine, Rejected, Request, to_json
 from schema.errors import refusal_error
 from server import logs
+from server.addresses import address_of
 from server.auth import bearer
 from server.origins import Origins
 from server.requests import graphql_request, read_json
@@ -102,7 +103,14 @@ class GraphQLOverHTTP:
 
     async def _viewer(self, http: HTTPRequest) -> Viewer | None:
         token = bearer(http.headers.get("authorization"))
-        return (await self._sessions.sign_in(token)).viewer if token else None
+        try:
+            signed_in = await self._sessions.admit(token, address_of(http))
+        except Refusal as refusal:
+            if refusal.code is ErrorCode.RATE_LIMITED:
+                retry_after = {"Retry-After": str(refusal.retry_after)}
+                raise _Refused(429, refusal, retry_after) from None
+            raise
+        return signed_in.viewer if signed_in else None
 
 
 async def _read(http: HTTPRequest, request_id: str) -> Request:

@@ -30,6 +30,7 @@ async def sweep_for_ever(services: Services, retention: timedelta) -> None:
         partial(trim_log, services, retention),
         partial(forget_uploads, services),
         partial(remove_objects, services),
+        services.rates.forget,
     )
     while True:
         await asyncio.sleep(SWEEP_SECONDS)

@@ -43,6 +43,9 @@ def options(settings: Settings) -> dict[str, Any]:
         "ws_ping_timeout": settings.socket_keepalive_seconds,
         "ws_per_message_deflate": False,
         "timeout_graceful_shutdown": int(settings.shutdown_seconds),
+        # Whoever is no proxy of ours could call itself anything.
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
         "server_header": False,
         "log_config": None,
         "access_log": False,

@@ -8,6 +8,7 @@ from pymongo import AsyncMongoClient
 
 from loaders.profiles import Profiles
 from realtime.live import Live
+from resolvers.rates import Rates
 from resolvers.services import Rules, Services, UploadRules
 from server.settings import Settings
 from storage.directory import Directory, DirectoryNames
@@ -65,6 +66,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 PictureLimits(pixels=settings.image_max_pixels, seconds=settings.image_seconds)
             ),
             live=live,
+            rates=Rates(database, settings.per_minute()),
             rules=Rules(
                 message_max_length=settings.message_max_length,
                 direct_messages=settings.direct_messages,

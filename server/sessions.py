@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer, sign_in
 from server.auth import Authenticator
+from storage.errors import ErrorCode, Refusal, unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,40 @@ class Sessions:
         session = await self._authenticator.session(token)
         viewer = await sign_in(self._services, session.user_id, self._seconds)
         return SignedIn(viewer, session.expires_at)
+
+    async def admit(self, token: str | None, address: str) -> SignedIn | None:
+        """Who asks; None for who shows no token. Strangers count against the limit of their
+        address, and those who show a token that is not valid are strangers as well.
+
+        Raises as ``sign_in`` does, and RATE_LIMITED.
+        """
+        try:
+            if token is not None:
+                return await self.sign_in(token)
+        except Refusal as refusal:
+            if refusal.code is ErrorCode.UNAUTHENTICATED:
+                await self.count_stranger(address)
+            raise
+        await self.count_stranger(address)
+        return None
+
+    async def count_stranger(self, address: str) -> None:
+        """Somebody at this address did not say who they are. Raises RATE_LIMITED."""
+        await self._services.rates.take(Kind.STRANGERS, address)
+
+    def is_worn_out_by(self, address: str) -> bool:
+        """Whether nothing is left of the address's limit on strangers."""
+        return self._services.rates.is_spent(Kind.STRANGERS, address)
+
+    async def connect(self, token: str | None, address: str) -> SignedIn:
+        """Who opens a socket, which counts. Raises as ``admit`` does, and UNAUTHENTICATED for
+        who shows no token.
+        """
+        signed_in = await self.admit(token, address)
+        if signed_in is None:
+            raise unauthenticated("A socket is opened with a token.")
+        await self._services.rates.take(Kind.SOCKETS, signed_in.viewer.id)
+        return signed_in
 
     async def renew(self, viewer: Viewer) -> Viewer:
         """The same person as the directory has them now. Raises as ``sign_in`` does."""

@@ -5,6 +5,7 @@ What a value is refused for is said without the value: it may hold a password.
 
 import json
 import re
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -53,6 +54,13 @@ def _is_origin(value: str) -> str:
     return origin
 
 
+def _is_network(value: str) -> str:
+    try:
+        return str(ip_network(value)) if "/" in value else str(ip_address(value))
+    except ValueError:
+        raise ValueError("each must look like 10.0.0.1 or 10.0.0.0/8") from None
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -67,4 +75,8 @@ Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(split)
 ]
 """Web origins as browsers write them: lower case, without a path; ``*`` is any."""
+Proxies = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(split)
+]
+"""Addresses, and networks as ``address/bits``."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

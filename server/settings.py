@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.auth import SHORTEST_SECRET
+from server.rate_settings import RateSettings
 from server.setting_types import (
     FieldName,
     Lower,
@@ -127,7 +128,7 @@ class TokenSettings(_Section):
         return url
 
 
-class Settings(UploadSettings, TokenSettings, PostgresSettings):
+class Settings(UploadSettings, RateSettings, TokenSettings, PostgresSettings):
     """Everything ``serve`` needs."""
 
     mongo_url: MongoUrl = Field(

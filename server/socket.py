@@ -17,6 +17,7 @@ import structlog
 from starlette.websockets import WebSocket
 
 from schema.engine import Engine
+from server.addresses import address_of
 from server.auth import token_in
 from server.frames import frames_of
 from server.messages import Malformed, read_message
@@ -41,7 +42,8 @@ class Close(IntEnum):
     RESTART = 1012
     """The server goes down: reconnect, to another one perhaps."""
     TRY_AGAIN_LATER = 1013
-    """Too slow to follow, or a server behind us is out of reach: reconnect; cursors still serve."""
+    """Too slow to follow, too many sockets within a minute, or a server behind us is out of
+    reach: reconnect; cursors still serve."""
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401
     FORBIDDEN = 4403
@@ -121,6 +123,11 @@ class Socket:
             for operation in list(self.operations.values()):
                 operation.stop()
             await _cancelled(reading, self._flushing, self._draining)
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it never said who it was: not even in vain."""
+        return not self._is_initialised
 
     def close(self, code: Close, reason: str) -> None:
         """End the connection, soon."""
@@ -213,14 +220,12 @@ class Socket:
             raise Closing(Close.TOO_MANY_INITS, "Too many initialisation requests")
         self._is_initialised = True
         token = token_in(payload) or token_in(dict(self._websocket.headers))
-        if token is None:
-            raise Closing(Close.FORBIDDEN, "Forbidden")
         try:
-            self.signed_in = await self._sessions.sign_in(token)
+            self.signed_in = await self._sessions.connect(token, address_of(self._websocket))
         except Refusal as refusal:
-            if refusal.code is ErrorCode.UNAVAILABLE:
-                raise Closing(Close.TRY_AGAIN_LATER, refusal.message) from None
-            raise Closing(Close.FORBIDDEN, "Forbidden") from None
+            if refusal.code is ErrorCode.UNAUTHENTICATED:
+                raise Closing(Close.FORBIDDEN, "Forbidden") from None
+            raise Closing(Close.TRY_AGAIN_LATER, refusal.message) from None
         self._end_with(self.signed_in)
         self.post(b'{"type":"connection_ack"}')
 

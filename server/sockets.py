@@ -1,12 +1,15 @@
 """All sockets of this process: who may open one, and for how long they may keep it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
+from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from schema.engine import Engine
+from server.addresses import address_of
 from server.origins import Origins
 from server.sessions import Sessions
 from server.socket import Close, Socket, SocketLimits
@@ -31,9 +34,15 @@ class Sockets:
         self._open: set[Socket] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Serve one connection to its end. A page that is not let in gets no connection (403)."""
+        """Serve one connection to its end. A page that is not let in gets no connection (403),
+        nor does an address that lately brought too many strangers (429).
+        """
         if not self._origins.admits(websocket):
             await websocket.close()
+            return
+        address = address_of(websocket)
+        if self._sessions.is_worn_out_by(address):
+            await websocket.send_denial_response(Response(status_code=429))
             return
         socket = Socket(websocket, self._engine, self._sessions, self._limits)
         self._open.add(socket)
@@ -41,6 +50,10 @@ class Sockets:
             await socket.run()
         finally:
             self._open.discard(socket)
+        if socket.is_stranger:
+            with suppress(Refusal):
+                # It is gone: whoever comes next from there is told.
+                await self._sessions.count_stranger(address)
 
     async def watch_sessions(self) -> None:
         """Close the sockets of people who may not sign in any more; renew the others' rights."""

@@ -24,6 +24,7 @@ from pymongo import AsyncMongoClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from resolvers.rates import Kind
 from resolvers.services import Services
 from server.app import create_app
 from server.auth import issue_token
@@ -50,6 +51,9 @@ ROLES: dict[str, list[dict[str, Any]]] = {
     ],
     "intern": [],
 }
+
+NO_LIMITS = {f"rate_{kind}": 0 for kind in Kind}
+"""Tests do in a second what people do in a day."""
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "alice": {"name": "Alice Adams", "role": "super_admin"},
@@ -374,6 +378,7 @@ class World:
                     "s3_path_style": True,
                     "jwt_secret": SECRET,
                     "introspection": True,
+                    **NO_LIMITS,
                     "port": free_port(),
                     **changes,
                 }

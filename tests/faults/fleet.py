@@ -25,7 +25,7 @@ from server.settings import Settings, variable
 from tests.faults.program import CLOCK, DIE
 from tests.faults.record import Truth
 from tests.proxy import Proxy
-from tests.world import SECRET, Person, World, free_port, populate
+from tests.world import NO_LIMITS, SECRET, Person, World, free_port, populate
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
@@ -134,6 +134,7 @@ class Fleet:
                 "profile_cache_seconds": 0.5,
                 "mongo_timeout": 1.5,
                 "socket_outbox_bytes": OUTBOX_BYTES,
+                **NO_LIMITS,
             }
             ids = await populate(mongo)
             yield cls(
