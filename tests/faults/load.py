@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -57,13 +58,17 @@ class Follower:
         heard: Heard,
         *,
         query: str = EVENTS,
+        receive_bytes: int | None = None,
         **options: Any,
     ) -> None:
-        """``options`` are for ``websockets``."""
+        """``receive_bytes`` is what its end of a connection takes before it is read;
+        ``options`` are for ``websockets``.
+        """
         self._servers = servers
         self._person = person
         self._channel_id = channel_id
         self._query = query
+        self._receive_bytes = receive_bytes
         self._options = options
         self.cursor = cursor
         self.heard = heard
@@ -79,22 +84,22 @@ class Follower:
         self.reads = asyncio.Event()
         """Cleared, it stops reading."""
         self.reads.set()
-        self._socket: ClientConnection | None = None
+        self._connection: ClientConnection | None = None
         self._answers: dict[str, asyncio.Future[Any]] = {}
 
     def vanish(self) -> None:
         """Go without a close; it comes back by way of the next server."""
         self.is_live.clear()
-        if self._socket:
-            self._socket.transport.abort()
+        if self._connection:
+            self._connection.transport.abort()
 
     async def ask(self, query: str, **variables: Any) -> Any:
         """The result of another operation on its socket, which must be open."""
-        assert self._socket
+        assert self._connection
         id = f"a{next(numbers)}"
         answer = self._answers[id] = asyncio.get_running_loop().create_future()
         payload = {"query": query, "variables": variables}
-        await self._send(self._socket, type="subscribe", id=id, payload=payload)
+        await self._send(self._connection, type="subscribe", id=id, payload=payload)
         async with asyncio.timeout(10):
             return await answer
 
@@ -113,28 +118,39 @@ class Follower:
             proxy=None,
             subprotocols=[Subprotocol("graphql-transport-ws")],
             open_timeout=60,
+            sock=self._narrow(server),
             **self._options,
-        ) as socket:
-            self._socket = socket
+        ) as connection:
+            self._connection = connection
             token = server.world.token(self._person.id)
-            await self._send(socket, type="connection_init", payload={"authorization": token})
+            await self._send(connection, type="connection_init", payload={"authorization": token})
             try:
-                if orjson.loads(await socket.recv())["type"] != "connection_ack":
+                if orjson.loads(await connection.recv())["type"] != "connection_ack":
                     return
-                await self._subscribe(socket)
+                await self._subscribe(connection)
                 while True:
                     await self.reads.wait()
-                    await self._take(socket, orjson.loads(await socket.recv()))
+                    await self._take(connection, orjson.loads(await connection.recv()))
             except ConnectionClosed:
-                self.closes.append(socket.close_code or 1006)
+                self.closes.append(connection.close_code or 1006)
 
-    async def _subscribe(self, socket: ClientConnection) -> None:
+    def _narrow(self, server: Server) -> socket.socket | None:
+        """A connection whose end here takes little, so that it fills up soon."""
+        if self._receive_bytes is None:
+            return None
+        end = socket.socket()
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
+        end.connect(("127.0.0.1", server.port))
+        end.setblocking(False)
+        return end
+
+    async def _subscribe(self, connection: ClientConnection) -> None:
         variables = {"id": self._channel_id, "after": self.cursor}
         payload = {"query": self._query, "variables": variables}
-        await self._send(socket, type="subscribe", id="s", payload=payload)
-        await self._send(socket, type="ping")
+        await self._send(connection, type="subscribe", id="s", payload=payload)
+        await self._send(connection, type="ping")
 
-    async def _take(self, socket: ClientConnection, message: dict[str, Any]) -> None:
+    async def _take(self, connection: ClientConnection, message: dict[str, Any]) -> None:
         if message["type"] == "pong":
             self.is_live.set()
         elif message.get("id") in self._answers:
@@ -147,7 +163,7 @@ class Follower:
             self.refusals.append(code)
             if code == "UNAVAILABLE":
                 await asyncio.sleep(random.uniform(0.05, 0.2))
-                await self._subscribe(socket)
+                await self._subscribe(connection)
             else:
                 self.is_over.set()
 
@@ -167,8 +183,8 @@ class Follower:
             )
         )
 
-    async def _send(self, socket: ClientConnection, **message: Any) -> None:
-        await socket.send(orjson.dumps(message).decode())
+    async def _send(self, connection: ClientConnection, **message: Any) -> None:
+        await connection.send(orjson.dumps(message).decode())
 
 
 class Load:
@@ -223,17 +239,19 @@ class Load:
         *,
         person: Person | None = None,
         stays: bool = True,
+        cursor: str | None = None,
         **options: Any,
     ) -> Follower:
-        """One more follower, from the beginning of the load on."""
+        """One more follower, from this cursor on or from the beginning of the load."""
 
         def servers() -> Sequence[Server]:
             first = [preferred] if preferred and not preferred.child.has_ended else []
             return [*first, *(each for each in self.servers if each is not preferred)]
 
-        heard = Heard(name, place(self.channel_id, self._cursor).position, stays=stays)
+        cursor = cursor or self._cursor
+        heard = Heard(name, place(self.channel_id, cursor).position, stays=stays)
         person = person or self.fleet.person("dave", self.servers[0])
-        follower = Follower(servers, person, self.channel_id, self._cursor, heard, **options)
+        follower = Follower(servers, person, self.channel_id, cursor, heard, **options)
         self.record.heard.append(heard)
         self.followers.append(follower)
         self._following.append(asyncio.create_task(follower.run()))

@@ -1,7 +1,6 @@
 """One client stops reading while thousands of messages flow."""
 
 import asyncio
-import socket
 import statistics
 from collections.abc import Callable
 
@@ -12,6 +11,10 @@ from tests.faults.size import Size
 
 FRAME_BYTES = 200_000
 """What one message, and what the connection itself buffers, may come to beside the outbox."""
+
+
+RECEIVE_BYTES = 65_536
+"""What the slow one's end takes. Of less than a segment, TCP itself waits before it sends more."""
 
 
 async def test_a_slow_reader_costs_little_and_nobody_else_anything_and_misses_nothing(
@@ -28,7 +31,10 @@ async def test_a_slow_reader_costs_little_and_nobody_else_anything_and_misses_no
         most = 0
         await through(load, size.slow_messages // 10)
         alone = latencies(await through(load, size.slow_messages // 2), others)
-        slow = load.follow("slow", server, max_queue=1, sock=narrow(server))
+        await load.delivered([await load.say(server)], 30)
+        slow = load.follow(
+            "slow", server, cursor=others[0].cursor, max_queue=1, receive_bytes=RECEIVE_BYTES
+        )
         await load.delivered([await load.say(server)], 30)
         slow.reads.clear()
         sending = asyncio.create_task(through(load, size.slow_messages))
@@ -51,15 +57,6 @@ async def test_a_slow_reader_costs_little_and_nobody_else_anything_and_misses_no
         assert after < before * (1.2 if size.is_full else 3)
         truth = await fleet.truth(load.channel_id)
     report(load.record.check(f"a reader stops under {size.slow_messages} messages", 1, truth))
-
-
-def narrow(server: Server) -> socket.socket:
-    """A connection whose end here takes little, so that it fills up soon."""
-    end = socket.socket()
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    end.connect(("127.0.0.1", server.port))
-    end.setblocking(False)
-    return end
 
 
 async def through(load: Load, count: int) -> list[Call]:
