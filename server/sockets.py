@@ -59,10 +59,14 @@ class Sockets:
         """Close the sockets of people who may not sign in any more; renew the others' rights."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            watched = [socket for socket in self._open if socket.signed_in]
-            await self._sessions.renew_all([s.signed_in.viewer for s in watched if s.signed_in])
-            for socket in watched:
-                await self._watch(socket)
+            # A call of its own, so that no socket is held while this waits.
+            await self._watch_all()
+
+    async def _watch_all(self) -> None:
+        watched = [socket for socket in self._open if socket.signed_in]
+        await self._sessions.renew_all([s.signed_in.viewer for s in watched if s.signed_in])
+        for socket in watched:
+            await self._watch(socket)
 
     async def _watch(self, socket: Socket) -> None:
         signed_in = socket.signed_in
