@@ -1,6 +1,6 @@
 """The live side of one process, put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -12,9 +12,13 @@ from realtime.reader import Reader
 from realtime.stream import Stream
 from realtime.tasks import running
 from realtime.typing import Typing
+from storage import presences
 from storage.events import Hint, Moved
 from storage.postgres import Database
-from storage.records import ChannelRecord
+from storage.records import ChannelRecord, Own
+
+MOST_TOLD = 100
+"""People of whom one transaction rings the bell."""
 
 
 class Live:
@@ -60,6 +64,18 @@ class Live:
             hint = Moved(channel_id, position)
             self.follower.hear(hint)
             self.bell.ring(hint)
+
+    def tell_own(self, own: list[Own]) -> None:
+        """A transaction of this process has changed what is these people's own: their inboxes
+        hear of it, here and by the bell. Of very many at once by the poll alone.
+        """
+        if len(own) <= MOST_TOLD:
+            for hint in own:
+                self.bell.ring(hint)
+
+    async def online(self, user_ids: Iterable[str]) -> set[str]:
+        """Which of these people are online."""
+        return await presences.online(self.database, list(user_ids))
 
     def stream(
         self, channel: ChannelRecord, viewer_id: str, *, position: int, is_guest: bool

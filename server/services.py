@@ -57,6 +57,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         listen_url = settings.listen_url or settings.database_url
         live = await stack.enter_async_context(Live.open(log, listen_url))
         database.on_commit = live.tell_moved
+        database.on_touch = live.tell_own
         yield Services(
             database=database,
             directory=directory,

@@ -14,7 +14,7 @@ import orjson
 
 from storage import ids, messages
 from storage.postgres import Connection, Transaction
-from storage.records import EventRecord, MessageRecord
+from storage.records import EventRecord, MessageRecord, Own
 
 NOTIFY_CHANNEL = "backchannel"
 
@@ -104,13 +104,19 @@ class Typed(NamedTuple):
     is_typing: bool
 
 
+class Present(NamedTuple):
+    """A hint: a person may be shown as something else than before."""
+
+    user_id: str
+
+
 class Echo(NamedTuple):
     """A listener's question to itself: does this line still carry anything?"""
 
     token: str
 
 
-Hint = Moved | Typed | Echo
+Hint = Moved | Typed | Own | Present | Echo
 
 
 async def append(
@@ -189,6 +195,12 @@ def _hint(part: Any) -> Hint:
             return Moved(channel_id, position)
         case ["T", str(channel_id), str(user_id), bool(is_typing)] if ids.user_id(user_id):
             return Typed(channel_id, user_id, is_typing)
+        case ["O", str(user_id), int(revision), list(channel_ids)] if not isinstance(
+            revision, bool
+        ) and all(isinstance(id, str) for id in channel_ids):
+            return Own(user_id, revision, channel_ids)
+        case ["P", str(user_id)]:
+            return Present(user_id)
         case ["E", str(token)]:
             return Echo(token)
     raise ValueError("not a hint")

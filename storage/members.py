@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from storage import sidebars
 from storage.channels import MEMBER_COLUMNS
 from storage.postgres import Connection, Transaction
 from storage.records import MemberRecord, UnreadRecord
@@ -102,6 +103,7 @@ update members m
  where m.channel_id = $1
    and m.user_id = $2
    and m.read_position < target.position
+returning m.user_id
 """
 
 # The ordinals say how many top-level TEXT and FILE messages came after the
@@ -190,6 +192,7 @@ async def add(
     """Make these people members; answers those who were not yet, in the order given."""
     rows = await transaction.fetch(ADD, channel_id, user_ids, role, invited_by)
     added = {row[0] for row in rows}
+    sidebars.touch(transaction, channel_id, added)
     return [user_id for user_id in user_ids if user_id in added]
 
 
@@ -209,10 +212,11 @@ async def set_role(transaction: Transaction, channel_id: str, user_id: str, role
 
 
 async def mark_read(
-    connection: Connection, channel_id: str, user_id: str, message_id: str | None
+    transaction: Transaction, channel_id: str, user_id: str, message_id: str | None
 ) -> None:
     """Move the read marker up to a message, or to the end; never back."""
-    await connection.execute(MARK_READ, channel_id, user_id, message_id)
+    if await transaction.fetchval(MARK_READ, channel_id, user_id, message_id) is not None:
+        sidebars.touch(transaction, channel_id, [user_id])
 
 
 async def unread(

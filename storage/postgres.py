@@ -5,13 +5,14 @@ they happen; everything else PostgreSQL says is a bug and goes through as it is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, Self
 
 import asyncpg
 
 from storage.errors import unavailable
+from storage.records import Own
 
 Rows = list[asyncpg.Record]
 
@@ -73,13 +74,20 @@ class Transaction:
         self.executemany = connection.executemany
         self.moved: dict[str, int] = {}
         """The newest position of each channel that events were appended to."""
+        self.touched: dict[str, set[str]] = {}
+        """The channels in which something of each person's own has changed."""
+        self.before_commit: Callable[[], Awaitable[None]] | None = None
+        """What is to be written last."""
+        self.own: list[Own] = []
+        """The same as ``touched``, as it is told once it is committed."""
 
 
 class Database:
     """The pool.
 
     ``on_commit`` is called after a transaction that appended events has been
-    committed, with the channels it moved on; never for one that was rolled back.
+    committed, with the channels it moved on; ``on_touch`` after one that changed
+    what is people's own. Neither is for one that was rolled back.
     """
 
     def __init__(self, pool: asyncpg.Pool, timeout: float, patience: float) -> None:
@@ -88,6 +96,7 @@ class Database:
         self._patience = patience
         self._waiting = 0
         self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
+        self.on_touch: Callable[[list[Own]], None] = _nobody_listens
 
     @classmethod
     async def connect(
@@ -193,11 +202,15 @@ class Database:
                 async with connection.transaction():
                     transaction = Transaction(connection)
                     yield transaction
+                    if transaction.before_commit:
+                        await transaction.before_commit()
         if transaction.moved:
             self.on_commit(transaction.moved)
+        if transaction.own:
+            self.on_touch(transaction.own)
 
 
-def _nobody_listens(moved: dict[str, int]) -> None:
+def _nobody_listens(_: object) -> None:
     """Until somebody does, commits are followed by nothing."""
 
 

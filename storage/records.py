@@ -224,6 +224,15 @@ class EventRecord(NamedTuple):
     message: MessageRecord | None
 
 
+class Own(NamedTuple):
+    """A hint: something of a person's own has changed in these channels of theirs."""
+
+    user_id: str
+    revision: int
+    """How often that has happened by now."""
+    channel_ids: list[str]
+
+
 class UnreadRecord(NamedTuple):
     """What a member has not read in a channel."""
 

@@ -1,0 +1,4 @@
+drop table devices;
+drop table servers;
+drop table presences;
+drop table sidebars;
