@@ -226,7 +226,6 @@ async def _require_may_write_to(
         if not policy.may_write_to(
             viewer,
             user,
-            everybody=services.rules.direct_messages == "everybody",
             shares=user.id in shared,
             answers_support=viewer.is_client and await _answers_support(services, user),
         ):

@@ -8,7 +8,7 @@ from resolvers.viewer import Viewer
 from storage import channels, events, ids, members
 from storage.errors import bad_input, conflict, not_found
 from storage.postgres import Transaction
-from storage.records import EventKind, MemberRole, Membership
+from storage.records import EventKind, MemberRecord, MemberRole, Membership
 
 
 async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> Membership:
@@ -58,20 +58,28 @@ async def remove_member(
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_manage_members(viewer, access)
-        await _require_in(transaction, access, user_id)
-        await _remove(transaction, access, user_id.lower(), actor_id=viewer.id)
+        target = await _member(transaction, access, user_id)
+        policy.require_remove(viewer, access, target)
+        await _remove(transaction, access, target.user_id, actor_id=viewer.id)
         return await _left(transaction, viewer, access)
 
 
 async def update_member_role(
     services: Services, viewer: Viewer, channel_id: str, user_id: str, role: MemberRole
 ) -> Membership:
-    """Make a member an owner, an admin or an ordinary member."""
+    """Make a member an owner, an admin or an ordinary member.
+
+    Raises UNAVAILABLE when the directory cannot say whether they are a client.
+    """
+    fit = role == MemberRole.MEMBER or await _may_run(services, user_id)
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
-        policy.require_change_role(viewer, access, role)
-        await _require_in(transaction, access, user_id)
-        channel, person = access.channel.id, user_id.lower()
+        policy.require_manage_members(viewer, access)
+        target = await _member(transaction, access, user_id)
+        policy.require_change_role(viewer, access, target, role)
+        if not fit:
+            raise bad_input("userId", "Only somebody active and inside can run a channel.")
+        channel, person = access.channel.id, target.user_id
         if role != MemberRole.OWNER:
             await _require_another_owner(transaction, channel, person)
         if await members.set_role(transaction, channel, person, role):
@@ -86,10 +94,18 @@ async def update_member_role(
         return await access_channel(transaction, viewer, channel)
 
 
-async def _require_in(transaction: Transaction, access: Membership, user_id: str) -> None:
+async def _may_run(services: Services, user_id: str) -> bool:
     person = ids.user_id(user_id)
-    if not person or not await members.among(transaction, access.channel.id, [person]):
+    found = await services.profiles.confirmed([person], making.CLIENT_SECONDS) if person else {}
+    return any(policy.may_run(user) for user in found.values())
+
+
+async def _member(transaction: Transaction, access: Membership, user_id: str) -> MemberRecord:
+    person = ids.user_id(user_id)
+    found = await members.get(transaction, access.channel.id, person) if person else None
+    if found is None:
         raise not_found("member", "userId")
+    return found
 
 
 async def _require_another_owner(transaction: Transaction, channel: str, person: str) -> None:

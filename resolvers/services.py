@@ -35,8 +35,14 @@ class Rules:
     message_max_length: int = 4_000
     """Characters."""
     direct_messages: Literal["team", "everybody"] = "team"
-    """Whom internal people may write to directly; admins may always write to everybody."""
+    """Whom internal people may write to directly."""
+    admins_across_teams: bool = True
+    """Whether those who manage members may write to people of any team, and to clients."""
+    general_posts: Literal["permission", "everybody"] = "permission"
+    """Who may write in general channels: whom the ERP permits it, or everybody inside."""
     super_admin_role: str = "super_admin"
+    super_admin_reads_everything: bool = False
+    """Whether super admins read what is private without being in it."""
     uploads: UploadRules = field(default_factory=UploadRules)
 
 

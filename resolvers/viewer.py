@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from resolvers import policy
 from resolvers.services import Services
 from storage.errors import ErrorCode, Refusal, unauthenticated
 from storage.records import UserRecord
@@ -17,6 +18,8 @@ class Viewer:
     user: UserRecord
     permissions: frozenset[str] = frozenset()
     is_super_admin: bool = False
+    reads_everything: bool = False
+    """A super admin where the operator lets them read what they are not in."""
 
     @property
     def id(self) -> str:
@@ -54,9 +57,14 @@ async def sign_in(services: Services, user_id: str, seconds: float) -> Viewer:
 
 
 async def _with_role(services: Services, user: UserRecord) -> Viewer:
-    if user.role is None or user.is_client:
+    if user.is_client:
         return Viewer(user)
-    role = await services.profiles.role(user.role)
-    if role is None:
-        return Viewer(user)
-    return Viewer(user, role.permissions, role.name == services.rules.super_admin_role)
+    rules = services.rules
+    role = await services.profiles.role(user.role) if user.role is not None else None
+    is_super_admin = role is not None and role.name == rules.super_admin_role
+    return Viewer(
+        user,
+        policy.granted(rules, role.permissions if role else frozenset()),
+        is_super_admin,
+        is_super_admin and rules.super_admin_reads_everything,
+    )

@@ -71,7 +71,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             rules=Rules(
                 message_max_length=settings.message_max_length,
                 direct_messages=settings.direct_messages,
+                admins_across_teams=settings.admins_across_teams,
+                general_posts=settings.general_posts,
                 super_admin_role=settings.super_admin_role,
+                super_admin_reads_everything=settings.super_admin_reads_everything,
                 uploads=_upload_rules(settings),
             ),
         )

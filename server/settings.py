@@ -184,6 +184,11 @@ class Settings(UploadSettings, RateSettings, TokenSettings, PostgresSettings):
     super_admin_role: str = Field(
         "super_admin", description="The name of the role that may do everything."
     )
+    super_admin_reads_everything: bool = Field(
+        False,
+        description="Super admins read private channels and direct messages they are not in; "
+        "each such read is recorded.",
+    )
 
     profile_cache_seconds: Seconds = Field(
         60, description="Seconds a person's name and picture are remembered."
@@ -232,6 +237,14 @@ class Settings(UploadSettings, RateSettings, TokenSettings, PostgresSettings):
     )
     direct_messages: Literal["team", "everybody"] = Field(
         "team", description="Whom people may write to: their own `team`, or `everybody`."
+    )
+    admins_across_teams: bool = Field(
+        True, description="Who may manage members may write to people of any team and to clients."
+    )
+    general_posts: Annotated[Literal["permission", "everybody"], Lower] = Field(
+        "permission",
+        description="Who may write in general channels: who has the ERP's `permission`, or "
+        "`everybody` inside.",
     )
 
     event_retention_days: float = Field(

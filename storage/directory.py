@@ -126,10 +126,10 @@ class Directory:
         if people.among is not None:
             conditions.append({"_id": {"$in": [ObjectId(id) for id in people.among]}})
         if not people.clients:
-            conditions.append({names.user_is_client: {"$ne": True}})
+            conditions.append({names.user_is_client: {"$in": [False, None, 0]}})
         if people.team_id is not None:
             team = {names.user_team: {"$in": [_reference(people.team_id), None]}}
-            any_client = {names.user_is_client: True}
+            any_client = {names.user_is_client: {"$nin": [False, None, 0]}}
             conditions.append({"$or": [team, any_client]} if people.clients else team)
         return conditions
 
@@ -216,7 +216,7 @@ class Directory:
             name=_text(document.get(names.user_name)) or "Unnamed person",
             email=_text(document.get(names.user_email)),
             avatar_url=_text(document.get(names.user_avatar)),
-            is_client=document.get(names.user_is_client) is True,
+            is_client=_is_client(document.get(names.user_is_client)),
             is_active=document.get(names.user_status) == names.user_active_value,
             department_id=_text(document.get(names.user_department)),
             team_id=_text(document.get(names.user_team)),
@@ -234,6 +234,13 @@ class Directory:
                 for action in _list(permission.get(names.permission_actions))
             ),
         )
+
+
+def _is_client(value: Any) -> bool:
+    """Inside is only who is marked so beyond doubt: by false, zero, null or nothing. Whatever
+    else is stored there (1, "true", "no"), the person sees no more than a client may.
+    """
+    return not (value is None or (isinstance(value, bool | int | float) and value == 0))
 
 
 def _text(value: Any) -> str | None:

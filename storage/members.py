@@ -14,6 +14,13 @@ select user_id
    and user_id = any($2::text[])
 """
 
+GET = f"""
+select {MEMBER_COLUMNS}
+  from members m
+ where channel_id = $1
+   and user_id = $2
+"""
+
 # Served by members_page, from any place at the same cost.
 PAGE = f"""
 select {MEMBER_COLUMNS}
@@ -159,6 +166,12 @@ select m.channel_id::text,
 async def among(connection: Connection, channel_id: str, user_ids: list[str]) -> set[str]:
     """Which of these people are members."""
     return {row[0] for row in await connection.fetch(ARE_MEMBERS, channel_id, user_ids)}
+
+
+async def get(connection: Connection, channel_id: str, user_id: str) -> MemberRecord | None:
+    """A person's place in the channel; None when they have none."""
+    row = await connection.fetchrow(GET, channel_id, user_id)
+    return None if row is None else MemberRecord(*row)
 
 
 async def ids(connection: Connection, channel_id: str) -> list[str]:

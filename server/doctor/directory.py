@@ -53,10 +53,23 @@ async def check_directory(settings: Settings, report: Report) -> None:
                 f"{settings.user_status_field!r} ({variable('user_active_value')}, "
                 f"{variable('user_status_field')})"
             )
+        await _clients(database, settings, report)
         for collection in FIELDS:
             await _fields(database, collection, settings, report)
     finally:
         await client.close()
+
+
+async def _clients(
+    database: AsyncDatabase[dict[str, Any]], settings: Settings, report: Report
+) -> None:
+    field = settings.user_is_client_field
+    odd = {field: {"$nin": [True, False, None, 0]}}
+    if await _has(database, settings.users_collection, odd):
+        report.warn(
+            f"some people have neither true nor false in {field!r}; they count as clients "
+            f"({variable('user_is_client_field')})"
+        )
 
 
 async def _fields(

@@ -128,6 +128,37 @@ async def test_the_last_one_in_a_channel_may_go(world: World) -> None:
     assert await roles(world.erin, id) == {world.dave.id: "MEMBER"}
 
 
+async def test_an_admin_neither_removes_nor_demotes_an_owner(world: World) -> None:
+    id = await public(world.erin, world.dave, world.ivan)
+    for person, role in ((world.ivan, "OWNER"), (world.dave, "ADMIN")):
+        await do(world.erin, "updateMemberRole", channelId=id, userId=person.id, role=role)
+    async with nothing_happens(world, id, world.dave):
+        for owner in (world.erin, world.ivan):
+            target = {"channelId": id, "userId": owner.id}
+            assert (await denied(world.dave, "removeMember", **target)).code == "FORBIDDEN"
+            for role in ("ADMIN", "MEMBER"):
+                refusal = await denied(world.dave, "updateMemberRole", **target, role=role)
+                assert refusal.code == "FORBIDDEN"
+    await do(world.erin, "updateMemberRole", channelId=id, userId=world.ivan.id, role="MEMBER")
+    await do(world.dave, "removeMember", channelId=id, userId=world.ivan.id)
+    assert await roles(world.dave, id) == {world.erin.id: "OWNER", world.dave.id: "ADMIN"}
+
+
+async def test_a_client_and_one_who_is_gone_run_nothing(world: World) -> None:
+    gone = await world.new_person("Nearly Gone")
+    id = await world.erin.create_channel(world.dave, world.frank, gone)
+    await world.mongo.users.update_one({"name": "Nearly Gone"}, {"$set": {"status": "left"}})
+    await world.services.profiles.refresh([gone.id])
+    async with nothing_happens(world, id, world.dave):
+        for person in (world.frank, gone):
+            for role in ("OWNER", "ADMIN"):
+                target = {"channelId": id, "userId": person.id, "role": role}
+                refusal = await denied(world.erin, "updateMemberRole", **target)
+                assert (refusal.code, refusal.field) == ("BAD_USER_INPUT", "userId")
+        target = {"channelId": id, "userId": world.frank.id, "role": "ADMIN"}
+        assert (await denied(world.dave, "updateMemberRole", **target)).code == "FORBIDDEN"
+
+
 async def test_two_last_owners_cannot_both_go_at_once(world: World) -> None:
     for _ in range(5):
         id = await public(world.erin, world.dave, world.ivan)

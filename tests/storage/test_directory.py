@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import Int64, ObjectId
 
 from storage.directory import Directory, DirectoryNames
 from storage.records import RoleRecord, UserRecord
@@ -72,6 +72,16 @@ async def test_three_hundred_people_come_at_once(erp: Any) -> None:
         ({"status": True}, {"is_active": False}),
         ({"isClient": None}, {"is_client": False}),
         ({"isClient": False}, {"is_client": False}),
+        ({"isClient": 0}, {"is_client": False}),
+        ({"isClient": Int64(0)}, {"is_client": False}),
+        ({"isClient": True}, {"is_client": True}),
+        ({"isClient": 1}, {"is_client": True}),
+        ({"isClient": -0.5}, {"is_client": True}),
+        ({"isClient": "true"}, {"is_client": True}),
+        ({"isClient": "false"}, {"is_client": True}),
+        ({"isClient": ""}, {"is_client": True}),
+        ({"isClient": [False]}, {"is_client": True}),
+        ({"isClient": {}}, {"is_client": True}),
     ],
 )
 async def test_what_is_missing_or_of_another_type_breaks_nothing(
