@@ -11,7 +11,7 @@ from typing import Generic, NoReturn, TypeVar
 from strawberry.dataloader import DataLoader
 
 from loaders.profiles import Profiles
-from storage import attachments, channels, members, messages, reactions
+from storage import attachments, channels, messages, reactions, reading
 from storage.postgres import Database
 from storage.records import (
     AttachmentRecord,
@@ -152,7 +152,7 @@ class Loaders:
         return await channels.by_ids(self._database, ids)
 
     async def _unread(self, ids: list[str], viewer_id: str) -> dict[str, UnreadRecord]:
-        counts = await members.unread(self._database, viewer_id, ids)
+        counts = await reading.unread(self._database, viewer_id, ids)
         return {count.channel_id: count for count in counts}
 
 

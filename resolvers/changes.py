@@ -1,7 +1,7 @@
 """What can still be done to a message: edit, delete, react."""
 
-from resolvers import inputs, policy
-from resolvers.access import access_message_to_write
+from resolvers import calls, inputs, policy
+from resolvers.access import access_message, access_message_to_write
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import events, messages, reactions
@@ -23,6 +23,10 @@ async def edit_message(
 ) -> MessageRecord:
     """Give a message of the viewer's another text; the earlier one is kept as a revision."""
     content = inputs.text(content, "content", longest=services.rules.message_max_length)
+    online = None
+    if inputs.mentions_here(content):
+        _, access = await access_message(services.database, viewer, message_id)
+        online = await calls.online_now(services, access)
     async with services.database.transaction() as transaction:
         message, access = await _changeable(transaction, viewer, message_id)
         policy.require_edit_message(viewer, message)
@@ -33,7 +37,7 @@ async def edit_message(
             message.id,
             content=content,
             mentions_channel=inputs.mentions_channel(content),
-            mentions_here=inputs.mentions_here(content),
+            here=await calls.called(transaction, message.channel_id, online),
         )
         await _log(transaction, viewer, access, EventKind.MESSAGE_EDITED, message.id)
         return edited

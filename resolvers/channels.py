@@ -7,7 +7,7 @@ from resolvers.access import access_channel, access_channel_to_write
 from resolvers.pages import Edge, Page
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from storage import channels, cursors, events, ids, members
+from storage import channels, cursors, events, ids, members, reading
 from storage.cursors import CursorKind
 from storage.errors import bad_input, forbidden, not_found
 from storage.postgres import Transaction
@@ -73,7 +73,7 @@ async def sidebar(
 
 async def unread_total(services: Services, viewer: Viewer) -> list[UnreadRecord]:
     """What is unread in every channel that is not muted."""
-    return await members.unread(services.database, viewer.id)
+    return await reading.unread(services.database, viewer.id)
 
 
 async def create_channel(

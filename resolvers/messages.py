@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from resolvers import inputs, policy
-from resolvers.access import access_channel_to_write
+from resolvers import calls, inputs, policy
+from resolvers.access import access_channel, access_channel_to_write
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import attachments, ids, members, messages
@@ -44,12 +44,13 @@ async def send_message(services: Services, viewer: Viewer, draft: Draft) -> Mess
     message and writes nothing; with anything else in it, it raises CONFLICT.
     """
     draft = clean(services, draft)
+    online = await _online(services, viewer, draft)
     try:
-        message = await _send(services, viewer, draft)
+        message = await _send(services, viewer, draft, online)
     except messages.ClientIdTaken:
         # The same client id arrived at the same time by way of another
         # channel, whose lock is not ours. It is committed by now.
-        message = await _send(services, viewer, draft)
+        message = await _send(services, viewer, draft, online)
     services.live.typing.sent(message.channel_id, viewer.id)
     return message
 
@@ -86,7 +87,16 @@ def clean(services: Services, draft: Draft) -> Draft:
     )
 
 
-async def _send(services: Services, viewer: Viewer, draft: Draft) -> MessageRecord:
+async def _online(services: Services, viewer: Viewer, draft: Draft) -> set[str] | None:
+    if not inputs.mentions_here(draft.content):
+        return None
+    access = await access_channel(services.database, viewer, draft.channel_id)
+    return await calls.online_now(services, access)
+
+
+async def _send(
+    services: Services, viewer: Viewer, draft: Draft, online: set[str] | None
+) -> MessageRecord:
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, draft.channel_id)
         if draft.client_message_id is not None:
@@ -96,14 +106,13 @@ async def _send(services: Services, viewer: Viewer, draft: Draft) -> MessageReco
         policy.require_post(viewer, access)
         await _require_root(transaction, access, draft)
         await _require_members(transaction, access, draft)
-        return await _write(transaction, viewer, access, draft)
+        here = await calls.called(transaction, access.channel.id, online)
+        return await _write(transaction, viewer, access, draft, here)
 
 
 def _sent_before(draft: Draft, message: MessageRecord, digest: bytes | None) -> MessageRecord:
-    # A deleted message keeps its id and forgets what it said, so any retry finds it. Not from
-    # another channel: the sender may have left the one it is in.
-    forgotten = message.is_deleted and message.channel_id == draft.channel_id
-    if digest != draft.digest and not forgotten:
+    # Also of a deleted message: what it said is gone, its digest is not.
+    if digest != draft.digest:
         raise conflict("You have sent something else with this id before.", "clientMessageId")
     return message
 
@@ -125,7 +134,11 @@ async def _require_members(transaction: Transaction, access: Membership, draft: 
 
 
 async def _write(
-    transaction: Transaction, viewer: Viewer, access: Membership, draft: Draft
+    transaction: Transaction,
+    viewer: Viewer,
+    access: Membership,
+    draft: Draft,
+    here: bytes | None,
 ) -> MessageRecord:
     message_id = ids.new_id()
     message = await messages.insert(
@@ -138,7 +151,7 @@ async def _write(
         parent_id=draft.parent_id,
         mentioned_user_ids=list(draft.mentioned_user_ids),
         mentions_channel=inputs.mentions_channel(draft.content),
-        mentions_here=inputs.mentions_here(draft.content),
+        here=here,
         client_message_id=draft.client_message_id,
         client_digest=draft.digest if draft.client_message_id else None,
     )

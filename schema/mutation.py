@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import strawberry
 
-from resolvers import changes, channels, live, membership, messages, reading
+from resolvers import changes, channels, live, membership, messages, preferences, reading
 from resolvers.messages import Draft
 from resolvers.pages import Edge, message_edge
 from schema.channel import Channel, shown
@@ -17,7 +17,14 @@ from schema.fields import resolved
 from schema.message import Message
 from schema.upload import AttachmentPayload, UploadPayload, complete_upload, create_upload
 from storage.errors import bad_input
-from storage.records import ChannelRecord, ChannelType, MemberRole, Membership, MessageRecord
+from storage.records import (
+    ChannelRecord,
+    ChannelType,
+    MemberRole,
+    Membership,
+    MessageRecord,
+    NotificationLevel,
+)
 
 
 @strawberry.input
@@ -51,6 +58,14 @@ class SendMessageInput:
         default=None,
         description="Chosen by the client, unique for the sender: makes sending safe to retry.",
     )
+
+
+@strawberry.input
+class ChannelPreferencesInput:
+    channel_id: strawberry.ID
+    is_muted: bool | None = None
+    is_pinned: bool | None = None
+    notification_level: NotificationLevel | None = None
 
 
 @strawberry.type
@@ -217,6 +232,23 @@ async def _mark_read(
     return _changed(info, access)
 
 
+async def _mark_unread(info: Info, message_id: strawberry.ID) -> Changed:
+    context = info.context
+    return _changed(info, await reading.mark_unread(context.services, context.viewer, message_id))
+
+
+async def _update_channel_preferences(info: Info, input: ChannelPreferencesInput) -> Changed:
+    access = await preferences.update_channel_preferences(
+        info.context.services,
+        info.context.viewer,
+        input.channel_id,
+        is_muted=input.is_muted,
+        is_pinned=input.is_pinned,
+        notification_level=input.notification_level,
+    )
+    return _changed(info, access)
+
+
 async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = True) -> bool:
     context = info.context
     return await live.set_typing(context.services, context.viewer, channel_id, is_typing)
@@ -242,6 +274,11 @@ class Mutation:
     add_members: ChannelPayload = resolved(_add_members, ChannelPayload)
     remove_member: ChannelPayload = resolved(_remove_member, ChannelPayload)
     update_member_role: ChannelPayload = resolved(_update_member_role, ChannelPayload)
+    update_channel_preferences: ChannelPayload = resolved(
+        _update_channel_preferences,
+        ChannelPayload,
+        "The viewer's own settings for a channel.",
+    )
     send_message: SendMessagePayload = resolved(
         _send_message,
         SendMessagePayload,
@@ -256,6 +293,9 @@ class Mutation:
         _mark_read,
         ChannelPayload,
         "Everything up to the message is read; without one, everything. Never moves back.",
+    )
+    mark_unread: ChannelPayload = resolved(
+        _mark_unread, ChannelPayload, "The message and what follows it are unread again."
     )
     create_upload: UploadPayload = resolved(create_upload, UploadPayload)
     complete_upload: AttachmentPayload = resolved(

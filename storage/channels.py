@@ -3,6 +3,7 @@
 from typing import Any
 
 from storage.postgres import Connection, Transaction
+from storage.reading import COUNTS
 from storage.records import ChannelRecord, MemberRecord, Membership
 
 COLUMNS = """
@@ -57,34 +58,32 @@ select {COLUMNS}, {MEMBER_COLUMNS}, wanted.user_id as wanted
 # else there is. A direct message nobody has written in yet is shown only to
 # the one who opened it.
 SIDEBAR = f"""
-with mine as (
+with mine as materialized (
     select {COLUMNS}, {MEMBER_COLUMNS},
            case when $2 = 'NAME'
                 then lower(coalesce(c.name, ''))
                 else to_char(coalesce(c.last_message_at, c.created_at) at time zone 'UTC',
                              'YYYYMMDDHH24MISSUS')
-           end collate "C" as sort_key
+           end collate "C" as sort_key,
+           case when $6
+                then unread.unread_count > 0 or unread.mention_count > 0
+                else true
+           end as is_wanted
       from members m
       join channels c on c.id = m.channel_id
+     cross join lateral (select {COUNTS}) as unread
      where m.user_id = $1
        and ($3::text[] is null or c.type = any($3))
        and ($4 or c.archived_at is null)
        and ($5::text is null or c.name ilike $5)
        and (c.type <> 'DM' or c.last_message_at is not null or c.created_by = $1)
-       and (not $6 or exists (
-               select from messages u
-                where u.channel_id = c.id
-                  and u.position > m.read_position
-                  and u.parent_id is null
-                  and u.content_type <> 'SYSTEM'
-                  and u.sender_id <> $1
-                  and u.deleted_at is null))
 )
 select *
   from mine
- where $7::text is null
-    or ($2 = 'NAME' and (sort_key, id) > ($7, $8))
-    or ($2 <> 'NAME' and (sort_key, id) < ($7, $8))
+ where is_wanted
+   and (   $7::text is null
+        or ($2 = 'NAME' and (sort_key, id) > ($7, $8))
+        or ($2 <> 'NAME' and (sort_key, id) < ($7, $8)))
  order by case when $2 = 'NAME' then sort_key end,
           case when $2 = 'NAME' then id end,
           sort_key desc,

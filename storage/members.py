@@ -1,11 +1,11 @@
-"""Who is in a channel, and how far they have read: the SQL."""
+"""Who is in a channel, and what they want of it: the SQL."""
 
 from datetime import datetime
 
 from storage import sidebars
 from storage.channels import MEMBER_COLUMNS
 from storage.postgres import Connection, Transaction
-from storage.records import MemberRecord, UnreadRecord
+from storage.records import MemberRecord
 
 ARE_MEMBERS = """
 select user_id
@@ -45,21 +45,28 @@ select distinct other.user_id
    and ($2::text[] is null or other.user_id = any($2))
 """
 
-# The read marker of somebody new stands where the log stands.
+# The read marker of somebody new stands where the log stands, and their seat is a new one.
 ADD = """
-with added as (
+with newcomers as (
+    select person.id,
+           row_number() over (order by person.place) - 1 as number
+      from unnest($2::text[]) with ordinality as person (id, place)
+     where not exists (select from members where channel_id = $1 and user_id = person.id)
+), added as (
     insert into members
-           (channel_id, user_id, role, invited_by,
+           (channel_id, user_id, role, invited_by, seat,
             joined_position, joined_ordinal, read_position, read_ordinal)
-    select c.id, person.id, $3, $4, c.position, c.ordinal, c.position, c.ordinal
+    select c.id, newcomer.id, $3, $4, c.seats + newcomer.number,
+           c.position, c.ordinal, c.position, c.ordinal
       from channels c
-     cross join unnest($2::text[]) as person (id)
+     cross join newcomers newcomer
      where c.id = $1
         on conflict do nothing
     returning user_id
 ), counted as (
     update channels
-       set member_count = member_count + (select count(*) from added)
+       set member_count = member_count + (select count(*) from added),
+           seats        = seats + (select count(*) from newcomers)
      where id = $1
 )
 select user_id
@@ -96,70 +103,18 @@ update members
 returning user_id
 """
 
-# One row, whatever lies between the old marker and the new one.
-MARK_READ = """
-update members m
-   set read_position = target.position,
-       read_ordinal  = target.ordinal,
-       last_read_at  = now()
-  from (
-        select position, ordinal from messages where id = $3 and channel_id = $1
-         union all
-        select position, ordinal from channels where id = $1 and $3::uuid is null
-       ) as target
- where m.channel_id = $1
-   and m.user_id = $2
-   and m.read_position < target.position
-returning m.user_id
-"""
-
-# The ordinals say how many top-level TEXT and FILE messages came after the
-# marker. Taken off again: the viewer's own (messages_own) and those of others
-# that were deleted since (messages_deleted). Mentions come from mentions_user
-# and messages_channel_mention. None of these looks at the unread messages
-# themselves, so 50,000 of them cost what one does. Each mention's message is
-# a question of its own and not a join: PostgreSQL cannot know how few mentions
-# are unread, and would read all messages to be prepared for many.
-UNREAD = """
-select m.channel_id::text,
-       (c.ordinal - m.read_ordinal
-        - (select count(*)
-             from messages own
-            where own.channel_id = m.channel_id
-              and own.sender_id = m.user_id
-              and own.position > m.read_position
-              and own.parent_id is null
-              and own.content_type <> 'SYSTEM')
-        - (select count(*)
-             from messages gone
-            where gone.channel_id = m.channel_id
-              and gone.sender_id <> m.user_id
-              and gone.position > m.read_position
-              and gone.parent_id is null
-              and gone.content_type <> 'SYSTEM'
-              and gone.deleted_at is not null))::int,
-       ((select count(*)
-           from mentions named
-          where named.user_id = m.user_id
-            and named.channel_id = m.channel_id
-            and named.position > m.read_position
-            and (select x.sender_id <> m.user_id
-                    and x.deleted_at is null
-                    and not x.mentions_channel
-                   from messages x
-                  where x.id = named.message_id))
-        + (select count(*)
-             from messages y
-            where y.channel_id = m.channel_id
-              and y.mentions_channel
-              and y.position > m.read_position
-              and y.sender_id <> m.user_id
-              and y.deleted_at is null))::int
-  from members m
-  join channels c on c.id = m.channel_id
- where m.user_id = $1
-   and ($2::uuid[] is null or m.channel_id = any($2))
-   and ($2::uuid[] is not null or not m.is_muted)
+# What is null stays as it is.
+SET_PREFERENCES = """
+update members
+   set is_muted           = coalesce($3, is_muted),
+       is_pinned          = coalesce($4, is_pinned),
+       notification_level = coalesce($5, notification_level)
+ where channel_id = $1
+   and user_id = $2
+   and (   $3 <> is_muted
+        or $4 <> is_pinned
+        or $5 <> notification_level)
+returning user_id
 """
 
 
@@ -202,7 +157,10 @@ async def add(
     role: str = "MEMBER",
     invited_by: str | None = None,
 ) -> list[str]:
-    """Make these people members; answers those who were not yet, in the order given."""
+    """Make these people members; answers those who were not yet, in the order given.
+
+    The caller holds the channel's lock.
+    """
     rows = await transaction.fetch(ADD, channel_id, user_ids, role, invited_by)
     added = {row[0] for row in rows}
     sidebars.touch(transaction, channel_id, added)
@@ -224,22 +182,17 @@ async def set_role(transaction: Transaction, channel_id: str, user_id: str, role
     return await transaction.fetchval(SET_ROLE, channel_id, user_id, role) is not None
 
 
-async def mark_read(
-    transaction: Transaction, channel_id: str, user_id: str, message_id: str | None
+async def set_preferences(
+    transaction: Transaction,
+    channel_id: str,
+    user_id: str,
+    *,
+    is_muted: bool | None,
+    is_pinned: bool | None,
+    notification_level: str | None,
 ) -> None:
-    """Move the read marker up to a message, or to the end; never back."""
-    if await transaction.fetchval(MARK_READ, channel_id, user_id, message_id) is not None:
+    """Set what a member wants of a channel; None leaves it as it is."""
+    if await transaction.fetchval(
+        SET_PREFERENCES, channel_id, user_id, is_muted, is_pinned, notification_level
+    ):
         sidebars.touch(transaction, channel_id, [user_id])
-
-
-async def unread(
-    connection: Connection, user_id: str, channel_ids: list[str] | None = None
-) -> list[UnreadRecord]:
-    """A person's unread counts: of these channels, or of every one that counts in the total.
-
-    The rule: ``unread_count`` is the number of top-level TEXT and FILE
-    messages by others, not deleted, sent after the read marker and since they
-    joined; ``mention_count`` the messages and replies by others, not deleted,
-    after the marker, that mention them by id or by @channel.
-    """
-    return [UnreadRecord(*row) for row in await connection.fetch(UNREAD, user_id, channel_ids)]

@@ -60,7 +60,7 @@ INSERT = f"""
 with moved as (
     update channels
        set position        = position + 1,
-           ordinal         = ordinal + ($5::uuid is null)::int,
+           ordinal         = ordinal + ($5::uuid is null and $6 <> 'SYSTEM')::int,
            last_message_id = case when $5::uuid is null then $2 else last_message_id end,
            last_message_at = case when $5::uuid is null then now() else last_message_at end
      where id = $1
@@ -76,8 +76,9 @@ with moved as (
 )
 insert into messages as m
        (id, channel_id, position, ordinal, sender_id, content, parent_id, content_type,
-        mentions_channel, mentions_here, client_message_id, client_digest)
-select $2, $1, moved.position, moved.ordinal, $3, $4, $5, $6, $7, $8, $9, $10
+        mentions_channel, mentions_here, here, client_message_id, client_digest)
+select $2, $1, moved.position, moved.ordinal, $3, $4, $5, $6,
+       $7, $8::bytea is not null, $8, $9, $10
   from moved
 returning {COLUMNS}
 """
@@ -115,7 +116,9 @@ update messages as m
        -- A file with a text is a text.
        content_type     = 'TEXT',
        mentions_channel = $3,
-       mentions_here    = $4,
+       mentions_here    = $4::bytea is not null,
+       -- Who was called stays called; who came online since is not.
+       here             = case when $4 is null then null else coalesce(m.here, $4) end,
        edited_at        = now()
  where m.id = $1
 returning {COLUMNS}
@@ -140,9 +143,11 @@ with words as (
      where id = (select parent_id from messages where id = $1)
 )
 update messages as m
-   set content       = '',
-       client_digest = null,
-       deleted_at    = now()
+   set content          = '',
+       mentions_channel = false,
+       mentions_here    = false,
+       here             = null,
+       deleted_at       = now()
  where m.id = $1
 returning {COLUMNS}
 """
@@ -207,12 +212,13 @@ async def insert(
     parent_id: str | None,
     mentioned_user_ids: list[str],
     mentions_channel: bool,
-    mentions_here: bool,
+    here: bytes | None,
     client_message_id: str | None,
     client_digest: bytes | None,
 ) -> MessageRecord:
     """Append a message to its channel; the caller holds the channel's lock.
 
+    ``here`` is whom @here calls (``reading.called_here``), None where it stands nowhere.
     Raises ClientIdTaken; the transaction is of no use then.
     """
     try:
@@ -225,7 +231,7 @@ async def insert(
             parent_id,
             content_type,
             mentions_channel,
-            mentions_here,
+            here,
             client_message_id,
             client_digest,
         )
@@ -255,10 +261,13 @@ async def edit(
     *,
     content: str,
     mentions_channel: bool,
-    mentions_here: bool,
+    here: bytes | None,
 ) -> MessageRecord:
-    """Replace the text and keep the earlier one as a revision."""
-    row = await transaction.fetchrow(EDIT, message_id, content, mentions_channel, mentions_here)
+    """Replace the text and keep the earlier one as a revision.
+
+    ``here`` is whom @here calls if it is new in this text, None where it stands nowhere.
+    """
+    row = await transaction.fetchrow(EDIT, message_id, content, mentions_channel, here)
     assert row is not None, "the caller has read it under the channel's lock"
     return MessageRecord(*row)
 

@@ -48,7 +48,7 @@ async def said(world: World, channel_id: str, person: Person) -> str:
             parent_id=None,
             mentioned_user_ids=[],
             mentions_channel=False,
-            mentions_here=False,
+            here=None,
             client_message_id=None,
             client_digest=None,
         )

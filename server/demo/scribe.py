@@ -8,7 +8,7 @@ from server.demo import cast, picture
 from server.demo.acts import Act, Deleted, Edited, Joined, Reacted, Read, Sent
 from server.demo.cast import Channel
 from server.demo.history import Message
-from storage import events, ids, members, messages, reactions
+from storage import events, ids, members, messages, reactions, reading
 from storage.objects import FILES
 from storage.postgres import Transaction
 from storage.records import EventKind, MessageContentType
@@ -46,7 +46,7 @@ class Scribe:
                     self._ids[message],
                     content=message.text,
                     mentions_channel=inputs.mentions_channel(message.text),
-                    mentions_here=inputs.mentions_here(message.text),
+                    here=_here(message.text),
                 )
                 await self._log(EventKind.MESSAGE_EDITED, at, message, message.who)
             case Deleted(at, message):
@@ -60,7 +60,7 @@ class Scribe:
                 await self._log(EventKind.REACTION_ADDED, at, message, who, emoji)
             case Read(at, message, who):
                 user_id = cast.PEOPLE[who].id
-                await members.mark_read(
+                await reading.mark_read(
                     self._transaction, self._channel.id, user_id, self._ids[message]
                 )
                 await self._transaction.execute(_READ, self._channel.id, user_id, at)
@@ -106,7 +106,7 @@ class Scribe:
             parent_id=self._ids[act.root] if act.root else None,
             mentioned_user_ids=[cast.PEOPLE[key].id for key in said.mentions],
             mentions_channel=inputs.mentions_channel(text),
-            mentions_here=inputs.mentions_here(text),
+            here=_here(text),
             client_message_id=None,
             client_digest=None,
         )
@@ -140,6 +140,11 @@ class Scribe:
             detail=detail,
         )
         self._times.append(at)
+
+
+def _here(text: str) -> bytes | None:
+    """Whom @here calls: nobody has been online yet."""
+    return b"" if inputs.mentions_here(text) else None
 
 
 async def set_clocks(transaction: Transaction, channel_ids: list[str]) -> None:

@@ -64,7 +64,7 @@ async def message(
         parent_id=parent_id,
         mentioned_user_ids=list(mentioned),
         mentions_channel=False,
-        mentions_here=False,
+        here=None,
         client_message_id=None,
         client_digest=None,
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage import channels, ids, members
+from storage import channels, ids, members, reading
 from tests.loaders.counting import Counted
 from tests.loaders.crowd import crowd, message
 from tests.world import Person, World
@@ -89,3 +89,15 @@ async def test_a_page_of_members_takes_two_statements_and_one_query(
     assert owner["user"]["id"] == world.carol.id
     assert len(others) == count
     assert all(member["invitedBy"]["name"].startswith("Person ") for member in others)
+
+
+async def test_the_counts_of_five_hundred_channels_are_one_statement(
+    world: World, counted: Counted
+) -> None:
+    person = await busy_person(world, 500)
+    data = await counted.run(person, "{ viewer { unread { messages mentions channels } } }")
+    assert data["viewer"]["unread"] == {"messages": 500, "mentions": 500, "channels": 500}
+    assert counted.statements == [reading.UNREAD]
+    page = "{ viewer { channels(first: 100) { edges { node { unreadCount mentionCount } } } } }"
+    await counted.run(person, page)
+    assert counted.statements == [channels.SIDEBAR, reading.UNREAD]

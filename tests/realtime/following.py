@@ -92,7 +92,7 @@ async def write(world: World, channel_id: str, sender: Person, texts: Iterable[s
                 parent_id=None,
                 mentioned_user_ids=[],
                 mentions_channel=False,
-                mentions_here=False,
+                here=None,
                 client_message_id=None,
                 client_digest=None,
             )

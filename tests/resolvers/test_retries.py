@@ -140,6 +140,9 @@ async def test_after_a_delete_a_retry_does_not_bring_the_message_back(world: Wor
     await do(world.carol, "deleteMessage", messageId=first["message"]["id"])
     async with nothing_happens(world, id, world.carol):
         found = await again(world.dave, id, "Once", clientMessageId=client)
+        input = {"channelId": id, "content": "Twice", "clientMessageId": client}
+        refusal = await denied(world.dave, "sendMessage", input=input)
+        assert (refusal.code, refusal.field) == ("CONFLICT", "clientMessageId")
     assert found["message"] == {**first["message"], "content": "", "isDeleted": True}
 
 

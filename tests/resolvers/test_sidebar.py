@@ -138,6 +138,18 @@ async def test_unread_only_means_messages_of_others_not_read_yet(world: World) -
     assert len(await listed(viewer, {"unreadOnly": False})) == 4
 
 
+async def test_unread_only_has_every_channel_that_the_total_counts(world: World) -> None:
+    viewer = await world.new_person("Sidebar Sim")
+    named, other = [await viewer.create_channel(world.dave) for _ in range(2)]
+    for id in (named, other):
+        root = await viewer.say(id)
+        mentioned = [viewer.id] if id == named else []
+        await send(world.dave, id, "A reply", parentId=root, mentionedUserIds=mentioned)
+    assert await listed(viewer, {"unreadOnly": True}) == [named]
+    total = (await do(viewer, "viewer", UNREAD))["unread"]
+    assert total == {"messages": 0, "mentions": 1, "channels": 1}
+
+
 async def test_a_direct_message_shows_up_for_the_other_with_its_first_message(
     world: World,
 ) -> None:

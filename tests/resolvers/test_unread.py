@@ -1,18 +1,17 @@
-"""Unread and mention counts: random lives of a channel against the rule, counted by hand.
+"""Unread and mention counts: random lives of two channels against the rule, counted by hand.
 
-The rule: unreadCount is the number of top-level TEXT and FILE messages by
-others, not deleted, sent after the viewer's read marker and since they joined;
-replies do not count in it. mentionCount is the number of messages and replies
-by others, not deleted, after the marker, that mention the viewer by id or by
-@channel.
+BACKCHANNEL_TEST_LIVES says how many lives, of a hundred steps each; by default it is a few
+short ones.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import itertools
+import os
+from collections.abc import Collection, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,182 +23,217 @@ from hypothesis.stateful import (
 )
 
 from tests.operations import document
+from tests.resolvers.model import TEXTS, Room, Said, total
 from tests.world import Person, Socket, World
 
 T = TypeVar("T")
 
 KEYS = ("owner", "one", "other")
-COUNTS = """query ($id: ID!) {
-  channel(id: $id) { unreadCount mentionCount memberCount }
-  viewer { unread { messages mentions channels } }
-}"""
+DEVICES = 3
+LIVES = int(os.environ.get("BACKCHANNEL_TEST_LIVES", "0"))
+
+SEEN = """
+fragment Seen on Channel {
+  unreadCount mentionCount memberCount membership { isMuted }
+  lastMessage { id isDeleted }
+  messages(last: 100) { edges { node { id isDeleted replyCount } } }
+}
+query ($first: ID!, $second: ID!) {
+  first: channel(id: $first) { ...Seen }
+  second: channel(id: $second) { ...Seen }
+  viewer {
+    unread { messages mentions channels }
+    channels(filter: { unreadOnly: true }) { edges { node { id } } }
+  }
+}
+"""
 
 people = st.sampled_from(KEYS)
-TEXTS = {
-    "Hello": False,
-    "@channel": True,
-    "Look, @Channel!": True,
-    "somebody@channel.example": False,
-    "@channels": False,
-    "@here": False,
-}
-"""Whether each calls everybody in the channel."""
-
+rooms = st.integers(0, 1)
 texts = st.sampled_from(sorted(TEXTS))
+names = st.lists(people, max_size=2)
 some = st.integers(0, 1_000)
-
-
-@dataclass
-class Said:
-    """What the model knows of a message; its place is its index."""
-
-    id: str
-    sender: str
-    is_reply: bool
-    text: str
-    mentioned: frozenset[str]
-    is_deleted: bool = False
-
-    def mentions(self, key: str) -> bool:
-        return key in self.mentioned or TEXTS[self.text]
-
-
-@dataclass
-class Model:
-    """A channel as one who remembers everything has it."""
-
-    said: list[Said] = field(default_factory=list)
-    markers: dict[str, int] = field(default_factory=dict)
-    """For each member, how many of the messages are read or from before they joined."""
-
-    def counts(self, key: str) -> tuple[int, int]:
-        if key not in self.markers:
-            return 0, 0
-        after = [
-            message
-            for message in self.said[self.markers[key] :]
-            if message.sender != key and not message.is_deleted
-        ]
-        unread = sum(not message.is_reply for message in after)
-        return unread, sum(message.mentions(key) for message in after)
 
 
 def machine(
     world: World,
     cast: dict[str, Person],
-    sockets: dict[str, Socket],
+    devices: Mapping[str, Iterator[Socket]],
+    online: set[str],
     loop: asyncio.AbstractEventLoop,
 ) -> type[RuleBasedStateMachine]:
-    """The state machine; it runs in a thread of its own and lets the loop do its requests."""
+    """The state machine; it runs in a thread of its own and lets the loop do its requests.
+
+    Each is made on another of the person's devices than the one before.
+    """
 
     def wait(doing: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(doing, loop).result(timeout=10)
 
     def do(key: str, name: str, selection: str | None = None, **arguments: Any) -> Any:
         query = document(name, arguments, selection)
-        return wait(sockets[key].run(query, **arguments))[name]
+        return wait(next(devices[key]).run(query, **arguments))[name]
 
-    class Channel(RuleBasedStateMachine):
+    class Life(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.model = Model(markers=dict.fromkeys(KEYS, 0))
+            online.clear()
             others = [cast[key] for key in KEYS[1:]]
-            self.id = wait(cast[KEYS[0]].create_channel(*others, isPrivate=False))
+            self.rooms = [
+                Room(wait(cast[KEYS[0]].create_channel(*others, isPrivate=False))) for _ in range(2)
+            ]
+            for room in self.rooms:
+                for key in KEYS:
+                    room.join(key)
 
-        def pick(self, number: int) -> Said:
-            return self.model.said[number % len(self.model.said)]
+        def room_of(self, key: str, number: int) -> Room | None:
+            room = self.rooms[number]
+            return room if key in room.members else None
 
-        def send(self, key: str, text: str, mentioned: list[str], root: Said | None) -> None:
-            inside = [other for other in dict.fromkeys(mentioned) if other in self.model.markers]
+        def message(self, number: int) -> tuple[Room, Said, int]:
+            places = [
+                (room, said, place) for room in self.rooms for place, said in enumerate(room.said)
+            ]
+            return places[number % len(places)]
+
+        def here(self, room: Room) -> frozenset[str]:
+            return frozenset(key for key in room.members if cast[key].id in online)
+
+        def send(
+            self, room: Room, key: str, text: str, mentioned: list[str], root: Said | None
+        ) -> None:
+            inside = [other for other in dict.fromkeys(mentioned) if other in room.members]
             input = {
-                "channelId": self.id,
+                "channelId": room.id,
                 "content": text,
                 "parentId": root.id if root else None,
                 "mentionedUserIds": [cast[other].id for other in inside],
             }
+            here = self.here(room) if TEXTS[text] == "here" else None
             id = do(key, "sendMessage", input=input)["message"]["id"]
-            self.model.said.append(Said(id, key, root is not None, text, frozenset(inside)))
+            room.said.append(Said(id, key, root, text, frozenset(inside), here))
 
-        @rule(key=people, text=texts, mentioned=st.lists(people, max_size=2))
-        def say(self, key: str, text: str, mentioned: list[str]) -> None:
-            if key in self.model.markers:
-                self.send(key, text, mentioned, None)
+        @rule(key=people, number=rooms, text=texts, mentioned=names)
+        def say(self, key: str, number: int, text: str, mentioned: list[str]) -> None:
+            if room := self.room_of(key, number):
+                self.send(room, key, text, mentioned, None)
 
-        @precondition(lambda self: self.model.said)
-        @rule(key=people, number=some, text=texts, mentioned=st.lists(people, max_size=2))
+        @precondition(lambda self: any(room.said for room in self.rooms))
+        @rule(key=people, number=some, text=texts, mentioned=names)
         def reply(self, key: str, number: int, text: str, mentioned: list[str]) -> None:
-            root = self.pick(number)
-            if key in self.model.markers and not root.is_reply:
-                self.send(key, text, mentioned, root)
+            room, root, _ = self.message(number)
+            if key in room.members and root.root is None:
+                self.send(room, key, text, mentioned, root)
 
-        @precondition(lambda self: self.model.said)
+        @precondition(lambda self: any(room.said for room in self.rooms))
         @rule(number=some, text=texts)
         def edit(self, number: int, text: str) -> None:
-            message = self.pick(number)
-            if message.sender in self.model.markers and not message.is_deleted:
-                do(message.sender, "editMessage", messageId=message.id, content=text)
-                message.text = text
+            room, said, _ = self.message(number)
+            if said.sender in room.members and not said.is_deleted:
+                do(said.sender, "editMessage", messageId=said.id, content=text)
+                if text != said.text:
+                    # Who was called stays called; who came online since is not.
+                    now = said.here if said.here is not None else self.here(room)
+                    said.here = now if TEXTS[text] == "here" else None
+                said.text = text
 
-        @precondition(lambda self: self.model.said)
-        @rule(number=some)
-        def delete(self, number: int) -> None:
-            message = self.pick(number)
-            if message.sender in self.model.markers:
-                do(message.sender, "deleteMessage", messageId=message.id)
-                message.is_deleted = True
+        @precondition(lambda self: any(room.said for room in self.rooms))
+        @rule(key=people, number=some)
+        def delete(self, key: str, number: int) -> None:
+            room, said, _ = self.message(number)
+            if key in room.members and key in (said.sender, KEYS[0]):
+                do(key, "deleteMessage", messageId=said.id)
+                said.is_deleted = True
 
-        @rule(key=people, number=st.none() | some)
-        def read(self, key: str, number: int | None) -> None:
-            if key not in self.model.markers:
-                return
-            place = len(self.model.said)
-            up_to = None
-            if number is not None and self.model.said:
-                place = number % len(self.model.said) + 1
-                up_to = self.model.said[place - 1].id
-            do(key, "markRead", channelId=self.id, messageId=up_to)
-            self.model.markers[key] = max(self.model.markers[key], place)
+        @precondition(lambda self: any(room.said for room in self.rooms))
+        @rule(key=people, number=some)
+        def read(self, key: str, number: int) -> None:
+            room, said, place = self.message(number)
+            if key in room.members:
+                do(key, "markRead", channelId=room.id, messageId=said.id)
+                room.read(key, place + 1)
 
-        @rule(key=st.sampled_from(KEYS[1:]))
-        def come_or_go(self, key: str) -> None:
-            if key in self.model.markers:
-                do(key, "leaveChannel", channelId=self.id)
-                del self.model.markers[key]
+        @rule(key=people, number=rooms)
+        def read_all(self, key: str, number: int) -> None:
+            if room := self.room_of(key, number):
+                do(key, "markRead", channelId=room.id)
+                room.read(key, len(room.said))
+
+        @precondition(lambda self: any(room.said for room in self.rooms))
+        @rule(key=people, number=some)
+        def unread(self, key: str, number: int) -> None:
+            room, said, place = self.message(number)
+            if key in room.members:
+                do(key, "markUnread", messageId=said.id)
+                room.unread(key, place)
+
+        @rule(key=people, number=rooms)
+        def mute_or_not(self, key: str, number: int) -> None:
+            if room := self.room_of(key, number):
+                member = room.members[key]
+                member.is_muted = not member.is_muted
+                input = {"channelId": room.id, "isMuted": member.is_muted}
+                do(key, "updateChannelPreferences", input=input)
+
+        @rule(key=people)
+        def be_online_or_not(self, key: str) -> None:
+            online.symmetric_difference_update({cast[key].id})
+
+        @rule(key=st.sampled_from(KEYS[1:]), number=rooms)
+        def come_or_go(self, key: str, number: int) -> None:
+            room = self.rooms[number]
+            if key in room.members:
+                do(key, "leaveChannel", channelId=room.id)
+                del room.members[key]
             else:
-                do(key, "joinChannel", channelId=self.id)
-                self.model.markers[key] = len(self.model.said)
+                do(key, "joinChannel", channelId=room.id)
+                room.join(key)
 
         @invariant()
         def every_count_is_right(self) -> None:
-            for key in KEYS:
-                unread, mentions = self.model.counts(key)
-                assert wait(sockets[key].run(COUNTS, id=self.id)) == {
-                    "channel": {
-                        "unreadCount": unread,
-                        "mentionCount": mentions,
-                        "memberCount": len(self.model.markers),
-                    },
-                    "viewer": {
-                        "unread": {
-                            "messages": unread,
-                            "mentions": mentions,
-                            "channels": int(unread + mentions > 0),
-                        }
-                    },
+            first, second = self.rooms
+            for key, seen in zip(KEYS, wait(self.looked_at()), strict=True):
+                listed = [edge["node"]["id"] for edge in seen["viewer"].pop("channels")["edges"]]
+                assert seen == {
+                    "first": first.seen_by(key),
+                    "second": second.seen_by(key),
+                    "viewer": {"unread": total(self.rooms, key)},
                 }, key
+                assert set(listed) == {room.id for room in self.rooms if any(room.counts(key))}
+
+        async def looked_at(self) -> list[Any]:
+            first, second = self.rooms
+            looks = (next(devices[key]).run(SEEN, first=first.id, second=second.id) for key in KEYS)
+            return await asyncio.gather(*looks)
 
         def teardown(self) -> None:
-            wait(world.services.database.execute("delete from channels where id = $1", self.id))
+            ids = [room.id for room in self.rooms]
+            wait(world.services.database.execute("delete from channels where id = any($1)", ids))
 
-    return Channel
+    return Life
 
 
-async def test_counts_are_those_of_one_who_remembers_everything(world: World) -> None:
+async def test_counts_are_those_of_one_who_remembers_everything(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    online: set[str] = set()
+
+    async def are_online(user_ids: Collection[str]) -> set[str]:
+        return online & set(user_ids)
+
+    monkeypatch.setattr(world.services.live, "online", are_online)
     cast = {key: await world.new_person(key.capitalize()) for key in KEYS}
     async with AsyncExitStack() as stack:
-        sockets = {
-            key: await stack.enter_async_context(person.socket()) for key, person in cast.items()
+        devices = {
+            key: itertools.cycle(
+                [await stack.enter_async_context(person.socket()) for _ in range(DEVICES)]
+            )
+            for key, person in cast.items()
         }
-        lives = machine(world, cast, sockets, asyncio.get_running_loop())
-        how = settings(max_examples=10, stateful_step_count=30)
+        lives = machine(world, cast, devices, online, asyncio.get_running_loop())
+        how = (
+            settings(max_examples=LIVES, stateful_step_count=100)
+            if LIVES
+            else settings(max_examples=5, stateful_step_count=25)
+        )
         await asyncio.to_thread(run_state_machine_as_test, lives, settings=how)

@@ -16,6 +16,10 @@ UNREAD = 50_000
 CHANNELS = 20_000
 MEMBERS = 10_000
 OWN_CHANNELS = 60
+MANY_CHANNELS = 500
+
+BUSY = f"{2:024}"
+"""One of the three, in many channels."""
 
 VIEWER = "0" * 24
 """One of three who write all of it and mention each other: who is how often in a table tells
@@ -53,23 +57,29 @@ update messages set deleted_at = now(), content = ''
  where channel_id = '{channel}' and position between {messages} - 20 and {messages} - 11;
 update messages set mentions_channel = true
  where channel_id = '{channel}' and position % 10000 = 1;
+-- Half of the members were online.
+update messages set mentions_here = true, here = decode(repeat('55', {members} / 8), 'hex')
+ where channel_id = '{channel}' and position % 10000 = 2;
 
 insert into events (channel_id, position, kind, actor_id, message_id)
 select channel_id, position, 'MessageSent', sender_id, id
   from messages;
 
 insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,
-                     read_position, read_ordinal)
+                     read_position, read_ordinal, seat)
 select '{channel}', pg_temp.person(n), now() - n * interval '1 second', 0, 0,
-       {messages} - {unread}, {messages} - {unread}
+       {messages} - {unread}, {messages} - {unread}, n
   from generate_series(0, {members} - 1) n;
--- The viewer is in some channels, and another is in all of them.
+-- The viewer is in some channels, another is in all of them, and a third in many.
 insert into members (channel_id, user_id, joined_position, joined_ordinal, read_position,
-                     read_ordinal)
-select id, pg_temp.person(n), 0, 0, 0, {messages}
-  from channels, generate_series(0, 1) n
+                     read_ordinal, seat)
+select id, pg_temp.person(n), 0, 0, 0, {messages}, n
+  from channels, generate_series(0, 2) n
  where name <> 'channel 0'
-   and (n > 0 or name = any (select 'channel ' || n from generate_series(1, {own_channels} - 1) n));
+   and (n = 1
+        or name = any (select 'channel ' || k
+                         from generate_series(1, case n when 0 then {own_channels} - 1
+                                                        else {many_channels} end) k));
 
 -- The viewer was mentioned a lot and has read most of it.
 insert into mentions (message_id, user_id, channel_id, position)
@@ -110,6 +120,7 @@ async def fill(connection: asyncpg.Connection) -> Big:
         unread=UNREAD,
         channels=CHANNELS,
         own_channels=OWN_CHANNELS,
+        many_channels=MANY_CHANNELS,
         members=MEMBERS,
     )
     async with _quickly(connection):

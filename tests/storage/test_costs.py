@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from storage import attachments, channels, events, members, messages, reactions
+from storage import attachments, channels, events, members, messages, reactions, reading
 from storage.cursors import MAX_BIGINT
 from tests.servers import Fresh
-from tests.storage.big import MESSAGES, OWN_CHANNELS, VIEWER, Big, fill
+from tests.storage.big import BUSY, MANY_CHANNELS, MESSAGES, OWN_CHANNELS, VIEWER, Big, fill
 from tests.storage.plans import Plan
 
 PAGE = 5
@@ -88,7 +88,7 @@ async def test_the_first_page_of_members_and_the_last_cost_the_same(
 async def test_fifty_thousand_unread_messages_are_counted_without_looking_at_them(
     big: Big, generic: bool
 ) -> None:
-    plan = await plan_of(big, generic, members.UNREAD, QUIET, [big.channel])
+    plan = await plan_of(big, generic, reading.UNREAD, QUIET, [big.channel])
     assert plan.buffers <= 50
 
 
@@ -105,11 +105,25 @@ async def test_counting_looks_at_own_messages_and_unread_mentions_only(
     )
     assert own >= 50
     assert named >= 50
-    plan = await plan_of(big, generic, members.UNREAD, VIEWER, [big.channel])
+    plan = await plan_of(big, generic, reading.UNREAD, VIEWER, [big.channel])
     assert plan.buffers <= 50 + own + 5 * named
     # And in the sidebar, a few for each other channel.
-    everywhere = await plan_of(big, generic, members.UNREAD, VIEWER, None)
+    everywhere = await plan_of(big, generic, reading.UNREAD, VIEWER, None)
     assert everywhere.buffers <= plan.buffers + 20 * OWN_CHANNELS
+
+
+async def test_the_counts_of_a_sidebar_cost_a_few_pages_a_channel(big: Big, generic: bool) -> None:
+    rows = await big.connection.fetch(
+        "select channel_id::text from members where user_id = $1 and channel_id <> $2",
+        BUSY,
+        big.channel,
+    )
+    own = [row[0] for row in rows]
+    assert len(own) == MANY_CHANNELS
+    few = await plan_of(big, generic, reading.UNREAD, BUSY, own[:50])
+    many = await plan_of(big, generic, reading.UNREAD, BUSY, own)
+    assert many.buffers <= 20 * MANY_CHANNELS
+    assert few.buffers <= 20 * 50 + 2 * MANY_CHANNELS
 
 
 async def test_marking_fifty_thousand_messages_read_touches_one_row(
@@ -121,7 +135,7 @@ async def test_marking_fifty_thousand_messages_read_touches_one_row(
         MESSAGES,
     )
     for message_id in (newest, None):
-        plan = await plan_of(big, generic, members.MARK_READ, big.channel, QUIET, message_id)
+        plan = await plan_of(big, generic, reading.MARK_READ, big.channel, QUIET, message_id)
         (update,) = (node for node in plan.nodes if node["Node Type"] == "ModifyTable")
         (row,) = update["Plans"]
         assert row["Actual Rows"] == 1
@@ -158,7 +172,7 @@ async def test_a_sidebar_costs_what_the_viewer_is_in_and_nothing_else(
             filters = (None, False, None, unread_only, None, None)
             plan = await plan_of(big, generic, channels.SIDEBAR, VIEWER, order, *filters, 51)
             assert {"members_user", "channels_pkey"} <= plan.indexes
-            assert plan.buffers <= 10 * OWN_CHANNELS
+            assert plan.buffers <= (20 if unread_only else 10) * OWN_CHANNELS
     memberships = await plan_of(
         big, generic, channels.MEMBERSHIPS, await some_channels(big), VIEWER
     )

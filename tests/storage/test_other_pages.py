@@ -34,7 +34,7 @@ async def test_members_in_the_order_they_joined(
     people = [str(ObjectId()) for _ in joined]
     await database.executemany(
         "insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,"
-        " read_position, read_ordinal) values ($1, $2, $3, 0, 0, 0, 0)",
+        " read_position, read_ordinal, seat) values ($1, $2, $3, 0, 0, 0, 0, 0)",
         [(channel_id, *row) for row in zip(people, joined, strict=True)],
     )
     page = partial(history.channel_members, world.services, channel_id, first=size)
@@ -50,8 +50,8 @@ async def test_nobody_who_stays_is_missed_when_others_come_and_go(world: World) 
     stay, go = ([f"{number:024x}" for number in range(first, 40, 2)] for first in (0, 1))
     insert = (
         "insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,"
-        " read_position, read_ordinal)"
-        " select $1, unnest($2::text[]), $3, 0, 0, 0, 0"
+        " read_position, read_ordinal, seat)"
+        " select $1, unnest($2::text[]), $3, 0, 0, 0, 0, 0"
     )
     await database.execute(insert, channel_id, stay + go, NOON)
     leaving = iter(go)
@@ -93,7 +93,7 @@ async def channels_of(
     )
     await database.executemany(
         "insert into members (channel_id, user_id, joined_position, joined_ordinal, read_position,"
-        " read_ordinal) values ($1, $2, 0, 0, 0, 0)",
+        " read_ordinal, seat) values ($1, $2, 0, 0, 0, 0, 0)",
         [(row[0], person.id) for row in rows],
     )
     return await sign_in(world.services, person.id, 60), [row[0] for row in rows]
