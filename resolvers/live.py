@@ -25,7 +25,7 @@ async def follow_channel(
     Raises RESYNC_REQUIRED for a cursor of another epoch or ahead of the log;
     both come from a log that is no longer this one.
     """
-    access = await access_channel_to_follow(services.live, viewer, channel_id)
+    access = await access_channel_to_follow(services.live, services.database, viewer, channel_id)
     channel = access.channel
     position = channel.position
     if after is not None:

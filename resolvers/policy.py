@@ -72,6 +72,12 @@ def sees_by_power_alone(viewer: Viewer, access: Membership) -> bool:
     return viewer.reads_everything and access.member is None and not is_open(viewer, access.channel)
 
 
+def require_more_than_power(viewer: Viewer, access: Membership) -> None:
+    """Who sees a channel by power alone looks, and leaves it as it is."""
+    if sees_by_power_alone(viewer, access):
+        raise forbidden("You may only look into this channel.")
+
+
 def require_writable(channel: ChannelRecord) -> None:
     """Archived channels are read only."""
     if channel.is_archived:
