@@ -1,8 +1,9 @@
 """Channels: making, finding and changing them."""
 
+from functools import partial
 from typing import Any
 
-from resolvers import inputs, policy
+from resolvers import attendance, inputs, policy
 from resolvers.access import access_channel, access_channel_to_write
 from resolvers.pages import Edge, Page
 from resolvers.services import Services
@@ -106,8 +107,10 @@ async def create_channel(
         )
         assert made is not None, "only a direct message can exist already"
         _require_admitted(made, others, "memberIds")
-        await join(transaction, channel_id, [viewer.id], actor_id=viewer.id, role=MemberRole.OWNER)
-        await join(transaction, channel_id, [user.id for user in others], actor_id=viewer.id)
+        # Who comes with the channel is no news in it.
+        come = partial(attendance.join, transaction, made, actor_id=viewer.id, is_told=False)
+        await come([viewer.id], role=MemberRole.OWNER)
+        await come([user.id for user in others])
         return await access_channel(transaction, viewer, channel_id)
 
 
@@ -146,6 +149,20 @@ async def update_channel(
         return await access_channel(transaction, viewer, before.id)
 
 
+async def archive_channel(
+    services: Services, viewer: Viewer, channel_id: str, *, is_archived: bool
+) -> Membership:
+    """Close a channel for writing, or open it again; nothing happens to one that is so already."""
+    async with services.database.transaction() as transaction:
+        access = await access_channel_to_write(transaction, viewer, channel_id)
+        policy.require_archive(viewer, access)
+        if access.channel.is_archived == is_archived:
+            return access
+        changed = await channels.set_archived(transaction, access.channel.id, is_archived)
+        await events.append(transaction, changed.id, EventKind.CHANNEL_UPDATED, actor_id=viewer.id)
+        return await access_channel(transaction, viewer, changed.id)
+
+
 async def open_direct_message(
     services: Services, viewer: Viewer, user_ids: list[str]
 ) -> Membership:
@@ -180,22 +197,6 @@ async def people(
     return users
 
 
-async def join(
-    transaction: Transaction,
-    channel_id: str,
-    user_ids: list[str],
-    *,
-    actor_id: str,
-    role: MemberRole = MemberRole.MEMBER,
-) -> None:
-    """Make people members and say so in the log; those who are in already are left as they are."""
-    invited_by = None if user_ids == [actor_id] else actor_id
-    added = await members.add(transaction, channel_id, user_ids, role=role, invited_by=invited_by)
-    await events.append(
-        transaction, channel_id, EventKind.MEMBER_JOINED, actor_id=actor_id, user_ids=added
-    )
-
-
 async def _create_dm(
     services: Services, viewer: Viewer, others: list[UserRecord], dm_key: str
 ) -> str:
@@ -215,7 +216,7 @@ async def _create_dm(
             assert found is not None, "a direct message is never deleted"
             return found
         everybody = [viewer.id, *(user.id for user in others)]
-        await join(transaction, channel_id, everybody, actor_id=viewer.id)
+        await attendance.join(transaction, made, everybody, actor_id=viewer.id)
     return channel_id
 
 

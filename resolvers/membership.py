@@ -1,11 +1,11 @@
 """Coming and going: who joins, leaves, is added, removed or given another role."""
 
+from resolvers import attendance, policy
 from resolvers import channels as making
-from resolvers import policy
 from resolvers.access import access_channel, access_channel_to_write
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from storage import channels, events, ids, members
+from storage import channels, events, ids, members, placements
 from storage.errors import bad_input, conflict, not_found
 from storage.postgres import Transaction
 from storage.records import EventKind, MemberRecord, MemberRole, Membership
@@ -18,7 +18,9 @@ async def join_channel(services: Services, viewer: Viewer, channel_id: str) -> M
         if access.member is not None:
             return access
         policy.require_join(viewer, access)
-        await making.join(transaction, access.channel.id, [viewer.id], actor_id=viewer.id)
+        await attendance.join(transaction, access.channel, [viewer.id], actor_id=viewer.id)
+        # Who comes back is where the directory wants them, or where it never did.
+        await placements.added(transaction, access.channel.id, [viewer.id], by_hand=False)
         return await access_channel(transaction, viewer, access.channel.id)
 
 
@@ -47,7 +49,8 @@ async def add_members(
         if not all(policy.admits(access.channel, user) for user in users):
             raise bad_input("userIds", "Clients cannot be in this channel.")
         wanted = [user.id for user in users]
-        await making.join(transaction, access.channel.id, wanted, actor_id=viewer.id)
+        await attendance.join(transaction, access.channel, wanted, actor_id=viewer.id)
+        await placements.added(transaction, access.channel.id, wanted, by_hand=True)
         return await access_channel(transaction, viewer, access.channel.id)
 
 
@@ -119,10 +122,8 @@ async def _remove(
     channel_id = access.channel.id
     if access.channel.member_count > 1:
         await _require_another_owner(transaction, channel_id, user_id)
-    await members.remove(transaction, channel_id, user_id)
-    await events.append(
-        transaction, channel_id, EventKind.MEMBER_LEFT, actor_id=actor_id, user_ids=[user_id]
-    )
+    await attendance.leave(transaction, access.channel, [user_id], actor_id=actor_id)
+    await placements.left(transaction, channel_id, user_id)
 
 
 async def _left(transaction: Transaction, viewer: Viewer, access: Membership) -> Membership:

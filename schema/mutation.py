@@ -136,6 +136,22 @@ async def _update_channel(info: Info, input: UpdateChannelInput) -> Changed:
     return _changed(info, access)
 
 
+async def _archive_channel(info: Info, channel_id: strawberry.ID) -> Changed:
+    context = info.context
+    access = await channels.archive_channel(
+        context.services, context.viewer, channel_id, is_archived=True
+    )
+    return _changed(info, access)
+
+
+async def _unarchive_channel(info: Info, channel_id: strawberry.ID) -> Changed:
+    context = info.context
+    access = await channels.archive_channel(
+        context.services, context.viewer, channel_id, is_archived=False
+    )
+    return _changed(info, access)
+
+
 async def _open_direct_message(info: Info, user_ids: list[strawberry.ID]) -> Changed:
     access = await channels.open_direct_message(
         info.context.services, info.context.viewer, list(user_ids)
@@ -264,6 +280,8 @@ async def _renew_session(info: Info, token: str) -> datetime:
 class Mutation:
     create_channel: ChannelPayload = resolved(_create_channel, ChannelPayload)
     update_channel: ChannelPayload = resolved(_update_channel, ChannelPayload)
+    archive_channel: ChannelPayload = resolved(_archive_channel, ChannelPayload)
+    unarchive_channel: ChannelPayload = resolved(_unarchive_channel, ChannelPayload)
     open_direct_message: ChannelPayload = resolved(
         _open_direct_message,
         ChannelPayload,

@@ -116,6 +116,14 @@ update channels as c
 returning {COLUMNS}
 """
 
+SET_ARCHIVED = f"""
+update channels as c
+   set archived_at = case when $2 then now() end,
+       updated_at  = now()
+ where id = $1
+returning {COLUMNS}
+"""
+
 
 async def lock(transaction: Transaction, channel_id: str) -> bool:
     """Hold the channel's row until the transaction ends; False when there is none.
@@ -186,7 +194,7 @@ async def insert(
     channel_id: str,
     *,
     type: str,
-    created_by: str,
+    created_by: str | None,
     name: str | None = None,
     topic: str | None = None,
     is_private: bool = False,
@@ -227,6 +235,15 @@ async def update(
 ) -> ChannelRecord:
     """Set what people can change about a channel."""
     row = await transaction.fetchrow(UPDATE, channel_id, name, topic, avatar_url, is_private)
+    assert row is not None, "the caller holds the channel's lock"
+    return ChannelRecord(*row)
+
+
+async def set_archived(
+    transaction: Transaction, channel_id: str, is_archived: bool
+) -> ChannelRecord:
+    """Close a channel for writing, or open it again."""
+    row = await transaction.fetchrow(SET_ARCHIVED, channel_id, is_archived)
     assert row is not None, "the caller holds the channel's lock"
     return ChannelRecord(*row)
 

@@ -77,14 +77,16 @@ REMOVE = """
 with removed as (
     delete from members
      where channel_id = $1
-       and user_id = $2
+       and user_id = any($2::text[])
     returning user_id
+), counted as (
+    update channels
+       set member_count = member_count - (select count(*) from removed)
+     where id = $1
+       and exists (select from removed)
 )
-update channels
-   set member_count = member_count - 1
- where id = $1
-   and exists (select from removed)
-returning id
+select user_id
+  from removed
 """
 
 IS_LAST_OWNER = """
@@ -167,9 +169,10 @@ async def add(
     return [user_id for user_id in user_ids if user_id in added]
 
 
-async def remove(transaction: Transaction, channel_id: str, user_id: str) -> bool:
-    """Take a person out; False when they were not in."""
-    return await transaction.fetchval(REMOVE, channel_id, user_id) is not None
+async def remove(transaction: Transaction, channel_id: str, user_ids: list[str]) -> list[str]:
+    """Take people out; answers those who were in, in the order given."""
+    removed = {row[0] for row in await transaction.fetch(REMOVE, channel_id, user_ids)}
+    return [user_id for user_id in user_ids if user_id in removed]
 
 
 async def is_last_owner(transaction: Transaction, channel_id: str, user_id: str) -> bool:

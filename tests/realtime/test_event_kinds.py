@@ -57,14 +57,24 @@ async def followed(world: World, channel: str) -> AsyncIterator[Operation]:
         yield events
 
 
-async def told(world: World, channel: str, events: Operation) -> dict[str, Any]:
+async def told(
+    world: World, channel: str, events: Operation, *, is_last: bool = True
+) -> dict[str, Any]:
     """The next event, without what every event has, which is checked here."""
     event: dict[str, Any] = (await events.next())["channelEvents"]
     assert event.pop("channelId") == channel
     occurred = datetime.fromisoformat(event.pop("occurredAt"))
     assert timedelta(0) <= datetime.now(UTC) - occurred < timedelta(minutes=1)
-    assert event.pop("cursor") == await world.carol.cursor(channel)
+    assert (event.pop("cursor") == await world.carol.cursor(channel)) == is_last
     return event
+
+
+async def noticed(world: World, channel: str, events: Operation, person: Person, text: str) -> None:
+    """After that, a message of the system says so."""
+    event = await told(world, channel, events)
+    assert (event["__typename"], event["actor"]["id"]) == ("MessageSent", person.id)
+    assert event["message"]["contentType"] == "SYSTEM"
+    assert (event["message"]["sender"]["id"], event["message"]["content"]) == (person.id, text)
 
 
 async def test_a_message(world: World) -> None:
@@ -162,33 +172,36 @@ async def test_somebody_joins(world: World) -> None:
     channel = await world.carol.create_channel(isPrivate=False)
     async with followed(world, channel) as events:
         await world.erin.run(JOIN, channel=channel)
-        assert await told(world, channel, events) == {
+        assert await told(world, channel, events, is_last=False) == {
             "__typename": "MemberJoined",
             "actor": who(world.erin, "Erin Evans"),
             "user": who(world.erin, "Erin Evans"),
         }
+        await noticed(world, channel, events, world.erin, "joined the channel")
 
 
 async def test_somebody_leaves(world: World) -> None:
     channel = await world.carol.create_channel(world.dave)
     async with followed(world, channel) as events:
         await world.dave.run(LEAVE, channel=channel)
-        assert await told(world, channel, events) == {
+        assert await told(world, channel, events, is_last=False) == {
             "__typename": "MemberLeft",
             "actor": who(world.dave, "Dave Davis"),
             "user": who(world.dave, "Dave Davis"),
         }
+        await noticed(world, channel, events, world.dave, "left the channel")
 
 
 async def test_somebody_is_removed(world: World) -> None:
     channel = await world.carol.create_channel(world.dave)
     async with followed(world, channel) as events:
         await world.carol.run(REMOVE, channel=channel, person=world.dave.id)
-        assert await told(world, channel, events) == {
+        assert await told(world, channel, events, is_last=False) == {
             "__typename": "MemberLeft",
             "actor": who(world.carol, "Carol Clark"),
             "user": who(world.dave, "Dave Davis"),
         }
+        await noticed(world, channel, events, world.dave, "was removed from the channel")
 
 
 async def test_another_role(world: World) -> None:

@@ -112,8 +112,9 @@ async def test_who_is_back_gets_what_happened_while_they_were_in_and_out(world: 
     await world.carol.run(ADD, channel=channel, people=[world.dave.id])
     async with world.dave.socket() as socket:
         events = await socket.subscribe(EVENTS, id=channel, after=cursor)
-        kinds = [each["channelEvents"]["__typename"] for each in await events.take(3)]
-        assert kinds == ["MemberLeft", "MessageSent", "MemberJoined"]
+        kinds = [each["channelEvents"]["__typename"] for each in await events.take(5)]
+        # Between them what Carol said, and after each the notice that says so.
+        assert kinds == ["MemberLeft", *["MessageSent"] * 2, "MemberJoined", "MessageSent"]
         await world.carol.run(REMOVE, channel=channel, person=world.dave.id)
         left = (await events.next())["channelEvents"]["__typename"]
         assert left == "MemberLeft"
@@ -145,7 +146,8 @@ async def test_a_guest_who_has_joined_stays_when_the_channel_becomes_private(wor
         await world.carol.run(ADD, channel=channel, people=[world.erin.id])
         await world.carol.run(CLOSE, id=channel)
         await world.carol.say(channel, "for members")
-        assert contents([await added.next()]) == ["for members"]
+        notice, said = await added.take(2)
+        assert contents([notice, said]) == ["was added to the channel", "for members"]
 
 
 async def test_those_who_stay_miss_nothing_when_many_leave_under_way(world: World) -> None:

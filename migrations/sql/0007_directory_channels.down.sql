@@ -1,0 +1,2 @@
+drop table placements;
+drop table directory_channels;
