@@ -1,5 +1,6 @@
 """Documents: parsed, validated and understood once, however often they come."""
 
+import gc
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
@@ -34,7 +35,7 @@ from schema.context import Memo
 from schema.fields import is_shared
 from schema.limits import MAX_CHARACTERS, MAX_TOKENS, TOO_DEEP, BoundedOverlaps, too_complex
 from schema.measure import check_document
-from storage.errors import bad_input
+from storage.errors import Refusal, bad_input
 
 MAX_ERRORS = 5
 KEPT_CHARACTERS = 400_000
@@ -42,6 +43,11 @@ KEPT_CHARACTERS = 400_000
 NEW_CHARACTERS = 100_000
 """Of those besides that have come only once: whoever sends one new document after the other
 replaces these, and none that is in use."""
+
+LONG = 1_000
+"""Characters of a wrong document that is cleared away at once. graphql-core leaves its parts in
+rings, which the garbage collector has to find: at once among the youngest objects it takes a few
+milliseconds, and some documents later, among all, a hundred."""
 
 DEFINITION = "strawberry-definition"
 
@@ -101,6 +107,8 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
+        # Suggestions would spell the schema out, a guess at a time.
+        self._hide_suggestions = not introspection
         self._rules = [_OURS.get(rule, rule) for rule in specified_rules]
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
@@ -117,8 +125,16 @@ class Documents:
             if known is not None:
                 self._known[text] = known
             else:
-                known = self._new[text] = self._read(text)
+                known = self._new[text] = self._read_or_forget(text)
         return known
+
+    def _read_or_forget(self, text: str) -> Document:
+        try:
+            return self._read(text)
+        except (Invalid, Refusal):
+            if len(text) > LONG:
+                gc.collect(0)
+            raise
 
     def _read(self, text: str) -> Document:
         if len(text) > MAX_CHARACTERS:
@@ -126,7 +142,13 @@ class Documents:
         try:
             ast = _parsed(text)
             costs = check_document(self._schema, ast)
-            errors = validate(self._schema, ast, self._rules, max_errors=MAX_ERRORS)
+            errors = validate(
+                self._schema,
+                ast,
+                self._rules,
+                max_errors=MAX_ERRORS,
+                hide_suggestions=self._hide_suggestions,
+            )
         except RecursionError:
             raise too_complex(TOO_DEEP) from None
         if errors:

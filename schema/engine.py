@@ -87,6 +87,7 @@ class Engine:
         # may all be taken.
         self._live_services = replace(services, database=services.live.database)
         self._documents = Documents(schema, introspection=introspection)
+        self._hide_suggestions = not introspection
 
     def prepare(self, request: Request) -> Prepared:
         """The request, understood. Raises Rejected."""
@@ -119,6 +120,7 @@ class Engine:
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
             executor_class=PlanningExecutor,
+            hide_suggestions=self._hide_suggestions,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
         if result.data is None and result.errors and not result.errors[0].path:
@@ -137,6 +139,7 @@ class Engine:
             context_value=new_context(self._services, viewer, document.memo),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
+            hide_suggestions=self._hide_suggestions,
         )
         if isinstance(executor, list):
             raise Rejected(_formatted(executor, prepared))
@@ -193,6 +196,7 @@ class Engine:
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
             executor_class=PlanningExecutor,
+            hide_suggestions=self._hide_suggestions,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
         for error in result.errors or ():

@@ -75,78 +75,78 @@ DOCUMENTS: dict[str, tuple[str, str | None]] = {
     "fragments that use all later ones": (everybody_uses(19, lambda i: range(i + 1, 19)), COMPLEX),
     "fragments beside each other": (
         "{"
-        + times(140, lambda i: f"...F{i}")
+        + times(105, lambda i: f"...F{i}")
         + "}"
-        + times(140, lambda i: f"fragment F{i} on Query {{ __typename }}"),
+        + times(105, lambda i: f"fragment F{i} on Query {{ __typename }}"),
         COMPLEX,
     ),
     "many operations with many fragments": (
-        times(60, lambda i: f"query Q{i} {{ ...F }}")
+        times(40, lambda i: f"query Q{i} {{ ...F }}")
         + " fragment F on Query {"
-        + times(100, lambda i: f"...F{i}")
+        + times(75, lambda i: f"...F{i}")
         + "}"
-        + times(100, lambda i: f"fragment F{i} on Query {{ __typename }}"),
+        + times(75, lambda i: f"fragment F{i} on Query {{ __typename }}"),
         COMPLEX,
     ),
     "fragments that are not there": ("{" + times(190, lambda i: f"...F{i}") + "}", BAD),
-    "too many that are not there": ("{" + times(700, lambda i: f"...F{i}") + "}", COMPLEX),
+    "too many that are not there": ("{" + times(490, lambda i: f"...F{i}") + "}", COMPLEX),
     # Many of one thing
     "ten thousand aliases": (
         "{" + times(10_000, lambda i: f"a{i}:viewer{{user{{id}}}}") + "}",
         COMPLEX,
     ),
     "as many aliases as there is room for": (
-        "{" + times(490, lambda i: f"a{i}: __typename") + "}",
+        "{" + times(330, lambda i: f"a{i}: __typename") + "}",
         COMPLEX,
     ),
     "one alias for different things": (
         "{" + times(50, lambda i: f"a: user(id: {i}) {{ id }}") + "}",
         BAD,
     ),
-    "one field again and again": ("{ " + "__typename " * 1_400 + "}", COMPLEX),
-    "one field with fields again and again": ("{ " + "viewer{user{id}} " * 200 + "}", COMPLEX),
+    "one field again and again": ("{ " + "__typename " * 990 + "}", COMPLEX),
+    "one field with fields again and again": ("{ " + "viewer{user{id}} " * 140 + "}", COMPLEX),
     "one field below itself": (on_message(branches(4, 4)), COMPLEX),
     "one field twice on many levels": (on_message(branches(7, 2)), COMPLEX),
     "one field in many types": (
         "subscription { channelEvents(channelId: 1) {"
-        + "... on MessageSent { message { id } } " * 180
+        + "... on MessageSent { message { id } } " * 108
         + "} }",
         COMPLEX,
     ),
-    "a flood of directives": ("{ __typename " + "@include(if: true) " * 200 + "}", COMPLEX),
-    "a flood of directives that are none": ("{ __typename " + "@a" * 700 + " }", COMPLEX),
-    "directives everywhere": ("{" + "__typename @skip(if: true) " * 150 + "}", COMPLEX),
-    "fields that are not there": ("{" + times(1_490, lambda i: f"viewr{i}") + "}", BAD),
+    "a flood of directives": ("{ __typename " + "@include(if: true) " * 160 + "}", COMPLEX),
+    "a flood of directives that are none": ("{ __typename " + "@a" * 490 + " }", COMPLEX),
+    "directives everywhere": ("{" + "__typename @skip(if: true) " * 140 + "}", COMPLEX),
+    "fields that are not there": ("{" + times(990, lambda i: f"viewr{i}") + "}", BAD),
     "arguments that are not there": (
-        "{ user(" + times(490, lambda i: f"a{i}: 1") + ") { id } }",
+        "{ user(" + times(325, lambda i: f"a{i}: 1") + ") { id } }",
         BAD,
     ),
     "input fields that are not there": (
         "mutation { createChannel(input: {"
-        + times(480, lambda i: f"a{i}: 1")
+        + times(320, lambda i: f"a{i}: 1")
         + "}) { channel { id } } }",
         BAD,
     ),
     "an input field again and again": (
-        "mutation { createChannel(input: {" + 'name: "a" ' * 480 + "}) { channel { id } } }",
+        "mutation { createChannel(input: {" + 'name: "a" ' * 320 + "}) { channel { id } } }",
         BAD,
     ),
     "variables for nothing": (
-        "query (" + times(290, lambda i: f"$a{i}: Int") + ") { __typename }",
+        "query (" + times(195, lambda i: f"$a{i}: Int") + ") { __typename }",
         BAD,
     ),
     "types that are not there": (
-        "query (" + times(290, lambda i: f"$a{i}: Channl") + ") { __typename }",
+        "query (" + times(195, lambda i: f"$a{i}: Channl") + ") { __typename }",
         BAD,
     ),
     "variables that are not there": (
-        "mutation { openDirectMessage(userIds: [" + "$a " * 720 + "]) { channel { id } } }",
+        "mutation { openDirectMessage(userIds: [" + "$a " * 485 + "]) { channel { id } } }",
         BAD,
     ),
-    "operations of one name": ("query A { __typename } " * 290, BAD),
-    "operations without a name": ("{ __typename } " * 490, BAD),
-    "fragments of one name": ("{ __typename } " + "fragment A on Query { __typename } " * 200, BAD),
-    "types and schemas": ("type A { a: Int } extend schema @a " * 130, BAD),
+    "operations of one name": ("query A { __typename } " * 198, BAD),
+    "operations without a name": ("{ __typename } " * 330, BAD),
+    "fragments of one name": ("{ __typename } " + "fragment A on Query { __typename } " * 140, BAD),
+    "types and schemas": ("type A { a: Int } extend schema @a " * 89, BAD),
     # Depth
     "deep lists": ("{ user(id: " + "[" * 19_000, COMPLEX),
     "deep lists that end": ("{ user(id: " + nested(700, "[", "", "]") + ") { id } }", COMPLEX),
@@ -190,7 +190,7 @@ DOCUMENTS: dict[str, tuple[str, str | None]] = {
         BAD,
     ),
     "a value that is shown in errors": (
-        "{" + ("user(id: [" + "1 " * 170 + "]) { id } ") * 8 + "}",
+        "{" + ("user(id: [" + "1 " * 110 + "]) { id } ") * 8 + "}",
         BAD,
     ),
 }

@@ -105,6 +105,34 @@ async def test_the_schema_is_told_only_where_that_is_switched_on(
         assert (await operation.message())["type"] == "error"
 
 
+GUESSES: list[tuple[str, dict[str, object]]] = [
+    ("{ viewr { user { id } } }", {}),
+    ("{ user(ident: 1, i: 1) { id } }", {}),
+    ("{ viewer { ... on Viewr { __typename } } }", {}),
+    ("query ($a: ChannelFiltr) { __typename }", {}),
+    ("{ viewer { channels(orderBy: RECENT) { __typename } } }", {}),
+    ("{ viewer { channels(filter: {serch: 1}) { __typename } } }", {}),
+    ("query ($a: ChannelOrder) { viewer { channels(orderBy: $a) { __typename } } }", {"a": "NAM"}),
+    (
+        "query ($a: ChannelFilter) { viewer { channels(filter: $a) { __typename } } }",
+        {"a": {"serch": "x"}},
+    ),
+]
+
+
+async def test_no_guess_is_put_right_where_the_schema_is_not_told(
+    world: World, strict: World
+) -> None:
+    told = 0
+    for query, variables in GUESSES:
+        body = {"query": query, "variables": variables}
+        told += "Did you mean" in (await post(world, body)).text
+        hidden = await post(strict, body)
+        assert hidden.json()["errors"]
+        assert "Did you mean" not in hidden.text
+    assert told >= len(GUESSES) - 1
+
+
 async def test_the_name_of_a_type_is_no_secret(strict: World) -> None:
     """Every client asks for it; it gives away only what was asked for."""
     response = await post(strict, {"query": "{ __typename viewer { __typename } }"})
