@@ -39,8 +39,8 @@ log = structlog.get_logger(__name__)
 class Sink(Protocol):
     """Where a subscriber's bytes go. ``send`` and ``end`` return at once and never raise."""
 
-    def send(self, payload: bytes) -> None:
-        """One result."""
+    def send(self, payload: bytes, signal: Signal) -> None:
+        """One result, and what it tells of."""
 
     def end(self, reason: Refusal) -> None:
         """No further results, and why."""
@@ -113,7 +113,7 @@ class Subscriber:
         """Take a signal unless it was taken already; False when it is the last one."""
         if isinstance(signal, Typed):
             if payload is not None and signal.user_id != self.viewer_id:
-                self.sink.send(payload)
+                self.sink.send(payload, signal)
             return True
         if signal.position <= self.position:
             return True
@@ -123,7 +123,7 @@ class Subscriber:
             return False
         self.position = signal.position
         if payload is not None:
-            self.sink.send(payload)
+            self.sink.send(payload, signal)
         return signal.kind not in _ACCESS_EVENTS or self._still_granted(signal)
 
     def _still_granted(self, event: EventRecord) -> bool:

@@ -6,6 +6,7 @@ from typing import Self
 from realtime.follower import Follower
 from realtime.hub import Cohort, Hub, Render, Sink, Subscriber, Topic
 from realtime.reader import Reader
+from storage import cursors
 from storage.errors import Refusal, resync_required
 
 
@@ -40,6 +41,11 @@ class Stream:
         self._is_guest = is_guest
         self._topic: Topic | None = None
         self._subscriber: Subscriber | None = None
+
+    @property
+    def cursor(self) -> str:
+        """Where it begins: nothing up to there is delivered."""
+        return cursors.encode_event(self.channel_id, self._epoch, self._position)
 
     async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
         """Deliver what was missed and join the live ones; delivery goes on until ``close``.

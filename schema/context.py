@@ -56,6 +56,8 @@ class Context:
     memo: Memo
     renew: Renew | None = None
     """Gives the connection this came by a fresh token; None where a token is sent each time."""
+    last_event_id: str | None = None
+    """Where to go on, said by the transport; it is later than what the document says."""
 
     @property
     def viewer(self) -> Viewer:
@@ -75,10 +77,12 @@ def new_context(
     viewer: Viewer | None,
     memo: Memo | None = None,
     renew: Renew | None = None,
+    *,
+    last_event_id: str | None = None,
 ) -> Context:
     """A context with loaders that have not read anything yet."""
     loaders = Loaders(services.database, services.profiles, viewer.id if viewer else "")
-    return Context(services, viewer, loaders, memo or Memo(), renew)
+    return Context(services, viewer, loaders, memo or Memo(), renew, last_event_id)
 
 
 Info = strawberry.Info[Context, None]

@@ -29,7 +29,7 @@ from resolvers.viewer import Viewer
 from schema.blame import name_fields
 from schema.context import Renew, new_context
 from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
-from schema.errors import cause_of, formatted, refusal_error
+from schema.errors import Rejected, cause_of, formatted, refusal_error
 from schema.executor import PlanningExecutor
 from schema.limits import MAX_COST, check_variables
 from schema.measure import check_cost
@@ -48,6 +48,9 @@ class Request:
     variables: Variables
     operation_name: str | None
     request_id: str
+    last_event_id: str | None = None
+    """The cursor of the last event that the client was given, where the transport has a word
+    for it: it says where to go on, instead of an argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,6 @@ class Prepared:
     def is_mutation(self) -> bool:
         """Whether it changes anything."""
         return self.operation.operation is OperationType.MUTATION
-
-
-class Rejected(Exception):
-    """The request was not run at all; ``errors`` are GraphQL errors in their JSON form."""
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        super().__init__(errors)
-        self.errors = errors
 
 
 class Engine:
@@ -136,7 +131,9 @@ class Engine:
         executor = Executor.build(
             self._schema,
             document.ast,
-            context_value=new_context(self._services, viewer, document.memo),
+            context_value=new_context(
+                self._services, viewer, document.memo, last_event_id=request.last_event_id
+            ),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
             hide_suggestions=self._hide_suggestions,

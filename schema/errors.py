@@ -7,7 +7,27 @@ from graphql import GraphQLError
 
 from storage.errors import ErrorCode, Refusal
 
+OUR_FAULT = "Something went wrong on our side."
+
 log = structlog.get_logger(__name__)
+
+
+class Rejected(Exception):
+    """The request was not run at all; ``errors`` are GraphQL errors in their JSON form."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def errors_of(exception: Exception, request_id: str) -> list[dict[str, Any]]:
+    """What a client is told of whatever ended its request outside of any field."""
+    if isinstance(exception, Rejected):
+        return exception.errors
+    if not isinstance(exception, Refusal):
+        log.error("internal", request_id=request_id, exc_info=exception)
+        exception = Refusal(ErrorCode.INTERNAL, OUR_FAULT)
+    return [refusal_error(exception, request_id)]
 
 
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
@@ -26,7 +46,7 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
         extensions = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {})}
     else:
         log.error("internal", request_id=request_id, path=error.path, exc_info=cause)
-        answer["message"] = "Something went wrong on our side."
+        answer["message"] = OUR_FAULT
         extensions = {"code": ErrorCode.INTERNAL}
     extensions["requestId"] = request_id
     _log(extensions, path=error.path)

@@ -19,7 +19,8 @@ from storage.records import EventKind, EventRecord
 
 async def _follow(info: Info, channel_id: strawberry.ID, after: str | None = None) -> Stream:
     context = info.context
-    return await live.follow_channel(context.services, context.viewer, channel_id, after)
+    place = context.last_event_id or after
+    return await live.follow_channel(context.services, context.viewer, channel_id, place)
 
 
 async def _message_added(

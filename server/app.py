@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from realtime.tasks import running
@@ -18,6 +19,8 @@ from schema import graphql_schema, printed
 from schema.engine import Engine
 from server import probes
 from server.auth import Authenticator
+from server.connection import ConnectionLimits
+from server.connections import Connections
 from server.graphiql import GraphiQL
 from server.health import Health
 from server.http import GraphQLOverHTTP
@@ -27,8 +30,6 @@ from server.origins import Origins
 from server.services import open_services
 from server.sessions import Sessions
 from server.settings import Settings
-from server.socket import SocketLimits
-from server.sockets import Sockets
 
 
 def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlette:
@@ -62,8 +63,8 @@ class _Backchannel:
             sessions = Sessions(authenticator(settings), services, settings.session_cache_seconds)
             engine = Engine(graphql_schema(), services, introspection=settings.introspection)
             origins = Origins(settings.allowed_origins)
-            self._http = GraphQLOverHTTP(engine, sessions, origins)
-            self._sockets = Sockets(engine, sessions, origins, socket_limits(settings))
+            self._connections = Connections(engine, sessions, origins, connection_limits(settings))
+            self._http = GraphQLOverHTTP(engine, sessions, origins, self._connections)
             newest = head()
             self._health = Health(
                 {
@@ -75,7 +76,7 @@ class _Backchannel:
             )
             starlette.state.services = services
             for name, work in (
-                ("session watch", self._sockets.watch_sessions),
+                ("session watch", self._connections.watch_sessions),
                 (
                     "janitor",
                     partial(
@@ -86,11 +87,11 @@ class _Backchannel:
                 await stack.enter_async_context(running(name, work))
             yield
 
-    async def graphql(self, request: Request) -> Response:
+    async def graphql(self, request: Request) -> ASGIApp:
         return await self._http(request)
 
     async def socket(self, websocket: WebSocket) -> None:
-        await self._sockets.serve(websocket)
+        await self._connections.serve(websocket)
 
     async def alive(self, request: Request) -> Response:
         return await self._health.live(request)
@@ -111,12 +112,13 @@ def authenticator(settings: Settings) -> Authenticator:
     )
 
 
-def socket_limits(settings: Settings) -> SocketLimits:
-    """What one socket may take under these settings."""
-    return SocketLimits(
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """What one connection may take under these settings."""
+    return ConnectionLimits(
         init_seconds=settings.connection_init_seconds,
         operations=settings.socket_max_operations,
         outbox_bytes=settings.socket_outbox_bytes,
+        keepalive_seconds=settings.socket_keepalive_seconds,
     )
 
 
@@ -128,7 +130,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type"],
+            allow_headers=["authorization", "content-type", "last-event-id"],
             expose_headers=["x-request-id"],
             max_age=600,
         )

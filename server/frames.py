@@ -13,27 +13,16 @@ from typing import Any, Protocol, cast
 from starlette.types import Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.wire import Wire
+
 EXTENSION = "backchannel.frames"
 
 _TEXT = 0x81
 """A text message in one frame (RFC 6455, 5.2): from a server unmasked, and never compressed."""
 
 
-class Frames(Protocol):
-    """An open connection that takes messages without an await."""
-
-    on_shutdown: Callable[[], None] | None
-    """Called instead of closing when the server goes down; has to close the connection itself."""
-
-    def write_text(self, message: bytes) -> bool:
-        """Write a text message; False, with nothing written, while the reader must catch up first.
-
-        On a connection that is closed or closing, the message is dropped: as it
-        would be if it had been a moment later on its way.
-        """
-
-    async def wait_until_writable(self) -> None:
-        """Return when ``write_text`` takes messages again, or when the connection is lost."""
+class Frames(Wire, Protocol):
+    """An open WebSocket that takes text messages without an await."""
 
     def close_now(self, code: int, reason: str) -> None:
         """Send a closing frame behind what is on its way, and end the connection.
@@ -59,8 +48,8 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         else:
             super().shutdown()
 
-    def write_text(self, message: bytes) -> bool:
-        """See ``Frames``."""
+    def write(self, message: bytes) -> bool:
+        """See ``Wire``."""
         if not self.writable.is_set():
             return False
         if not (self.close_sent or self.disconnected or self.transport.is_closing()):
@@ -68,7 +57,7 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         return True
 
     async def wait_until_writable(self) -> None:
-        """See ``Frames``."""
+        """See ``Wire``."""
         await self.writable.wait()
 
     def close_now(self, code: int, reason: str) -> None:

@@ -2,31 +2,34 @@
 
 A well-formed request is answered 200, errors and all, as ``application/json``.
 Who accepts ``application/graphql-response+json`` gets status codes that tell a
-request that was never run (400, 401) from one that was.
+request that was never run (400, 401) from one that was. Who accepts a stream
+gets one, and whatever there is to say in it.
 """
 
+from functools import partial
 from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
-from resolvers.viewer import Viewer
-from schema.engine import Engine, Rejected, Request, to_json
-from schema.errors import refusal_error
+from schema.engine import Engine, Prepared, Request, to_json
+from schema.errors import Rejected, errors_of
 from server import logs
 from server.addresses import address_of
 from server.auth import bearer
+from server.connections import Connections
+from server.dialects import stream_dialect
+from server.media import GRAPHQL_RESPONSE, JSON, STREAMS, acceptable
 from server.origins import Origins
 from server.requests import graphql_request, read_json
-from server.sessions import Sessions
+from server.sessions import Sessions, SignedIn
+from server.streaming import Asked
 from storage.errors import ErrorCode, Refusal, bad_input, forbidden
 
 MAX_BODY_BYTES = 1_000_000
-
-JSON = "application/json"
-GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 log = structlog.get_logger(__name__)
 
@@ -46,84 +49,100 @@ class _Refused(Exception):
 
 
 class GraphQLOverHTTP:
-    """The endpoint for queries and mutations."""
+    """The endpoint for requests."""
 
-    def __init__(self, engine: Engine, sessions: Sessions, origins: Origins) -> None:
+    def __init__(
+        self, engine: Engine, sessions: Sessions, origins: Origins, connections: Connections
+    ) -> None:
         self._engine = engine
         self._sessions = sessions
         self._origins = origins
+        self._connections = connections
 
-    async def __call__(self, http: HTTPRequest) -> Response:
+    async def __call__(self, http: HTTPRequest) -> ASGIApp:
         """Answer one request; never raises for what a client can cause."""
         with logs.request() as request_id:
-            media_type = _media_type(http.headers.get("accept"))
+            accepted = acceptable(http.headers.get("accept"))
+            media_type = next((type for type in accepted if type not in STREAMS), JSON)
             try:
-                if media_type is None:
+                if not accepted:
                     raise _Refused(406, bad_input("accept", f"The answer is {JSON}."))
                 if not self._origins.admits(http):
                     raise _Refused(403, forbidden("This page may not use the API."))
-                request = await _read(http, request_id)
-                status, body = await self._answer(http, request, media_type)
-                headers = {}
+                return await self._answer(http, await _read(http, request_id), accepted)
             except _Refused as refused:
-                status, headers = refused.status, refused.headers
-                body = _errors([refusal_error(refused.refusal, request_id)])
+                errors = errors_of(refused.refusal, request_id)
+                return _response(errors, refused.status, media_type, request_id, refused.headers)
             except ClientDisconnect:
                 # Nobody is left to read an answer; this status is for the record only.
                 return Response(status_code=499)
-            except Exception:
-                log.exception("http.failed")
-                status, headers = 500, {}
-                internal = Refusal(ErrorCode.INTERNAL, "Something went wrong on our side.")
-                body = _errors([refusal_error(internal, request_id)])
-            headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", **headers}
-            return Response(body, status, headers, media_type or JSON)
+            except Exception as exception:
+                return _response(errors_of(exception, request_id), 500, media_type, request_id)
 
-    async def _answer(
-        self, http: HTTPRequest, request: Request, media_type: str
-    ) -> tuple[int, bytes]:
-        strict = media_type == GRAPHQL_RESPONSE
+    async def _answer(self, http: HTTPRequest, request: Request, accepted: list[str]) -> ASGIApp:
+        media_type, signed_in = accepted[0], None
+        asked: Prepared | Refusal | Rejected
         try:
-            viewer = await self._viewer(http)
-            prepared = self._engine.prepare(request)
-            if prepared.is_subscription:
-                raise bad_input("query", "Subscriptions need a WebSocket.")
-            if prepared.is_mutation and http.method != "POST":
+            signed_in = await self._sign_in(http)
+            asked = self._engine.prepare(request)
+            if asked.is_mutation and http.method != "POST":
                 raise _Refused(
                     405, bad_input("method", "Mutations are sent by POST."), {"Allow": "POST"}
                 )
-            return 200, await self._engine.execute(prepared, viewer)
-        except Refusal as refusal:
-            status = _STATUS.get(refusal.code, 400)
-            return (status if strict else 200), _errors(
-                [refusal_error(refusal, request.request_id)]
+            media_type = _media_type(asked, accepted)
+            if asked.is_subscription and signed_in:
+                await self._sessions.count_socket(signed_in.viewer)
+            if media_type not in STREAMS:
+                viewer = signed_in.viewer if signed_in else None
+                body = await self._engine.execute(asked, viewer)
+                return _json(body, 200, media_type, request.request_id)
+        except (Refusal, Rejected) as refused:
+            if isinstance(refused, Refusal) and refused.code is ErrorCode.RATE_LIMITED:
+                retry_after = {"Retry-After": str(refused.retry_after)}
+                raise _Refused(429, refused, retry_after) from None
+            asked = refused
+        if media_type in STREAMS:
+            dialect = stream_dialect(media_type)
+            return partial(
+                self._connections.stream, Asked(asked, dialect, signed_in, request.request_id)
             )
-        except Rejected as rejected:
-            return (400 if strict else 200), _errors(rejected.errors)
+        assert not isinstance(asked, Prepared), "it was executed"
+        status = 200
+        if media_type == GRAPHQL_RESPONSE:
+            status = _STATUS.get(asked.code, 400) if isinstance(asked, Refusal) else 400
+        errors = errors_of(asked, request.request_id)
+        return _response(errors, status, media_type, request.request_id)
 
-    async def _viewer(self, http: HTTPRequest) -> Viewer | None:
+    async def _sign_in(self, http: HTTPRequest) -> SignedIn | None:
         token = bearer(http.headers.get("authorization"))
-        try:
-            signed_in = await self._sessions.admit(token, address_of(http))
-        except Refusal as refusal:
-            if refusal.code is ErrorCode.RATE_LIMITED:
-                retry_after = {"Retry-After": str(refusal.retry_after)}
-                raise _Refused(429, refusal, retry_after) from None
-            raise
-        return signed_in.viewer if signed_in else None
+        return await self._sessions.admit(token, address_of(http))
+
+
+def _media_type(prepared: Prepared, accepted: list[str]) -> str:
+    if not prepared.is_subscription:
+        return accepted[0]
+    for type in accepted:
+        if type in STREAMS:
+            return type
+    raise bad_input(
+        "accept",
+        "Subscriptions need a WebSocket, or to accept text/event-stream or multipart/mixed.",
+    )
 
 
 async def _read(http: HTTPRequest, request_id: str) -> Request:
     try:
         if http.method == "GET":
-            return graphql_request(_from_query_string(http), request_id)
-        content_type, _, parameters = http.headers.get("content-type", "").partition(";")
-        if content_type.strip().lower() != JSON:
-            raise _Refused(415, bad_input("content-type", f"The body is sent as {JSON}."))
-        charset = parameters.replace(" ", "").lower().removeprefix("charset=").strip('"')
-        if charset and charset != "utf-8":
-            raise _Refused(415, bad_input("content-type", "The body is sent in UTF-8."))
-        return graphql_request(read_json(await _body(http)), request_id)
+            value: Any = _from_query_string(http)
+        else:
+            content_type, _, parameters = http.headers.get("content-type", "").partition(";")
+            if content_type.strip().lower() != JSON:
+                raise _Refused(415, bad_input("content-type", f"The body is sent as {JSON}."))
+            charset = parameters.replace(" ", "").lower().removeprefix("charset=").strip('"')
+            if charset and charset != "utf-8":
+                raise _Refused(415, bad_input("content-type", "The body is sent in UTF-8."))
+            value = read_json(await _body(http))
+        return graphql_request(value, request_id, http.headers.get("last-event-id"))
     except Refusal as refusal:
         raise _Refused(400, refusal) from None
 
@@ -155,18 +174,22 @@ async def _body(http: HTTPRequest) -> bytes:
     return b"".join(chunks)
 
 
-def _media_type(accept: str | None) -> str | None:
-    """The first of our two types that the client takes; None when it takes neither."""
-    if not accept:
-        return JSON
-    for part in accept.split(","):
-        name = part.partition(";")[0].strip().lower()
-        if name == GRAPHQL_RESPONSE:
-            return GRAPHQL_RESPONSE
-        if name in (JSON, "*/*", "application/*"):
-            return JSON
-    return None
+def _response(
+    errors: list[dict[str, Any]],
+    status: int,
+    media_type: str,
+    request_id: str,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    return _json(to_json({"errors": errors}), status, media_type, request_id, headers)
 
 
-def _errors(errors: list[dict[str, Any]]) -> bytes:
-    return to_json({"errors": errors})
+def _json(
+    body: bytes,
+    status: int,
+    media_type: str,
+    request_id: str,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    told = {"X-Request-Id": request_id, "Cache-Control": "no-store", **(headers or {})}
+    return Response(body, status, told, media_type)

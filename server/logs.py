@@ -103,13 +103,14 @@ def configure(
 
 
 @contextmanager
-def request() -> Iterator[str]:
-    """Give what happens in the block a new request id, which every line of it carries.
+def request(request_id: str | None = None) -> Iterator[str]:
+    """Give what happens in the block a request id, which every line of it carries: a new one
+    unless it has one already.
 
     One for each HTTP request and each operation on a socket. Tasks started in
     the block inherit it.
     """
-    request_id = secrets.token_hex(8)
+    request_id = request_id or secrets.token_hex(8)
     with bound_contextvars(request_id=request_id):
         yield request_id
 

@@ -1,22 +1,19 @@
-"""One operation on a socket, from ``subscribe`` to its last message."""
+"""One operation of a connection, from its request to its last message."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
+from realtime.hub import Signal
 from realtime.stream import Stream
-from resolvers.viewer import Viewer
-from schema.engine import Prepared, Rejected, to_json
-from schema.errors import refusal_error
+from schema.engine import Prepared
+from schema.errors import errors_of
 from server import logs
+from server.dialects import Dialect
 from server.requests import graphql_request
-from storage.errors import ErrorCode, Refusal
+from storage.errors import Refusal
 
 if TYPE_CHECKING:
-    from server.socket import Socket
-
-log = structlog.get_logger(__name__)
+    from server.connection import Connection
 
 
 class Operation:
@@ -26,24 +23,25 @@ class Operation:
     that has caught up is an entry in the hub and nothing else.
     """
 
-    __slots__ = ("_head", "_payload", "_request_id", "_socket", "_stream", "_task", "id")
+    __slots__ = ("_connection", "_dialect", "_request_id", "_stream", "_task", "id")
 
-    def __init__(self, socket: "Socket", id: str, payload: dict[str, Any]) -> None:
+    def __init__(
+        self, connection: "Connection", id: str, dialect: Dialect, request_id: str | None = None
+    ) -> None:
         self.id = id
-        self._socket = socket
-        self._payload = payload
-        self._head = b'{"id":' + to_json(id) + b',"type":"'
+        self._connection = connection
+        self._dialect = dialect
         self._stream: Stream | None = None
         self._task: asyncio.Task[None] | None = None
-        self._request_id = ""
+        self._request_id = request_id
 
-    def start(self) -> None:
-        """Begin; every message of the operation is posted to its socket."""
-        self._task = asyncio.create_task(self._run(), name=f"operation {self.id}")
+    def start(self, asked: dict[str, Any] | Prepared) -> None:
+        """Begin; every message of the operation is posted to its connection."""
+        self._task = asyncio.create_task(self._run(asked), name=f"operation {self.id}")
 
     def stop(self) -> None:
         """End without a word, because the client said so or is gone."""
-        self._socket.forget(self)
+        self._connection.forget(self)
         if self._stream:
             self._stream.close()
         if self._task and self._task is not asyncio.current_task():
@@ -54,56 +52,51 @@ class Operation:
         if self._task:
             await asyncio.wait([self._task])
 
-    def send(self, payload: bytes) -> None:
+    def send(self, payload: bytes, signal: Signal | None = None) -> None:
         """See ``realtime.hub.Sink``."""
-        self._socket.post(self._head + b'next","payload":' + payload + b"}")
+        self._connection.post(self._dialect.next(payload, signal))
 
     def end(self, reason: Refusal) -> None:
         """See ``realtime.hub.Sink``."""
-        self._fail([refusal_error(reason, self._request_id)])
+        self._fail(reason)
 
     async def ready(self) -> None:
         """See ``realtime.hub.Sink``."""
-        await self._socket.ready()
+        await self._connection.ready()
 
-    async def _run(self) -> None:
-        with logs.request() as self._request_id:
+    async def _run(self, asked: dict[str, Any] | Prepared) -> None:
+        with logs.request(self._request_id) as self._request_id:
             try:
-                await self._work()
-            except Rejected as rejected:
-                self._fail(rejected.errors)
-            except Refusal as refusal:
-                self.end(refusal)
-            except Exception:
-                log.exception("operation.failed")
-                self.end(Refusal(ErrorCode.INTERNAL, "Something went wrong on our side."))
-        self._payload = {}
+                await self._work(asked)
+            except Exception as exception:
+                self._fail(exception)
         self._task = None
 
-    async def _work(self) -> None:
-        request = graphql_request(self._payload, self._request_id)
-        prepared = self._socket.engine.prepare(request)
-        assert self._socket.signed_in is not None, "checked before the operation was made"
-        viewer = self._socket.signed_in.viewer
-        if prepared.is_subscription:
-            await self._follow(prepared, viewer)
+    async def _work(self, asked: dict[str, Any] | Prepared) -> None:
+        connection = self._connection
+        viewer = connection.viewer
+        if isinstance(asked, dict):
+            assert self._request_id is not None, "an operation has it from its beginning"
+            request = graphql_request(asked, self._request_id)
+            prepared = connection.engine.prepare(request)
         else:
-            renew = self._socket.renew
-            result = await self._socket.engine.execute(prepared, viewer, renew)
+            prepared = asked
+        if prepared.is_subscription:
+            subscription = await connection.engine.subscribe(prepared, viewer)
+            self._stream = subscription.stream
+            begun = self._dialect.begun(self._stream.cursor)
+            if begun:
+                connection.post(begun)
+            await self._stream.run(subscription.cohort_key, subscription.render, self)
+        else:
+            result = await connection.engine.execute(prepared, viewer, connection.renewal)
             # Answers take turns: several long ones are not one reader's slowness.
             await self.ready()
             self.send(result)
-            self._complete()
+            connection.post(self._dialect.complete())
+            self.stop()
 
-    async def _follow(self, prepared: Prepared, viewer: Viewer) -> None:
-        subscription = await self._socket.engine.subscribe(prepared, viewer)
-        self._stream = subscription.stream
-        await self._stream.run(subscription.cohort_key, subscription.render, self)
-
-    def _complete(self) -> None:
-        self._socket.post(self._head + b'complete"}')
-        self.stop()
-
-    def _fail(self, errors: list[dict[str, Any]]) -> None:
-        self._socket.post(self._head + b'error","payload":' + to_json(errors) + b"}")
+    def _fail(self, exception: Exception) -> None:
+        assert self._request_id is not None, "an operation has it from its beginning"
+        self._connection.post(self._dialect.error(errors_of(exception, self._request_id)))
         self.stop()

@@ -27,7 +27,8 @@ class RateSettings(BaseModel):
         6000, description="Subscriptions one person may begin a minute; 0 is no limit."
     )
     rate_sockets: PerMinute = Field(
-        3000, description="Sockets one person may open a minute; 0 is no limit."
+        3000,
+        description="Sockets and streams over HTTP one person may open a minute; 0 is no limit.",
     )
     rate_strangers: PerMinute = Field(
         6000,

@@ -35,7 +35,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def graphql_request(value: Any, request_id: str) -> Request:
+def graphql_request(value: Any, request_id: str, last_event_id: str | None = None) -> Request:
     """The request in a JSON object with ``query``, ``variables``, ``operationName`` and
     ``extensions``. Raises BAD_USER_INPUT naming the part that is wrong.
     """
@@ -52,4 +52,4 @@ def graphql_request(value: Any, request_id: str) -> Request:
         raise bad_input("operationName", "The operation's name is a text.")
     if value.get("extensions") is not None and not isinstance(value["extensions"], Mapping):
         raise bad_input("extensions", "The extensions are a JSON object.")
-    return Request(query, variables or {}, name or None, request_id)
+    return Request(query, variables or {}, name or None, request_id, last_event_id)

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from server import logs
 from server.app import create_app
+from server.chunks import ChunkingProtocol
 from server.frames import FramingProtocol
 from server.settings import Settings
 
@@ -63,6 +64,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "workers": settings.workers,
+        "http": ChunkingProtocol,
         "ws": FramingProtocol,
         "ws_max_size": settings.socket_max_frame_bytes,
         "ws_ping_interval": settings.socket_keepalive_seconds,

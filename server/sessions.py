@@ -62,8 +62,12 @@ class Sessions:
         signed_in = await self.admit(token, address)
         if signed_in is None:
             raise unauthenticated("A socket is opened with a token.")
-        await self._services.rates.take(Kind.SOCKETS, signed_in.viewer.id)
+        await self.count_socket(signed_in.viewer)
         return signed_in
+
+    async def count_socket(self, viewer: Viewer) -> None:
+        """They open a socket, or what is used instead of one. Raises RATE_LIMITED."""
+        await self._services.rates.take(Kind.SOCKETS, viewer.id)
 
     async def renew(self, viewer: Viewer) -> Viewer:
         """The same person as the directory has them now. Raises as ``sign_in`` does."""

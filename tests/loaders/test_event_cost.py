@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 import realtime.follower
+from realtime.hub import Signal
 from resolvers.viewer import sign_in
 from schema.engine import Request
 from storage import members
@@ -45,7 +46,7 @@ class Inbox:
     def __init__(self) -> None:
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
 
-    def send(self, payload: bytes) -> None:
+    def send(self, payload: bytes, signal: Signal) -> None:
         self._sent.put_nowait(payload)
 
     def end(self, reason: Refusal) -> None:

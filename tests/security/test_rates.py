@@ -5,6 +5,7 @@ import time
 from math import ceil
 from typing import Any
 
+import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -15,6 +16,7 @@ from server.settings import Settings
 from tests.operations import nothing_happens, send
 from tests.program import Program
 from tests.security.conftest import SENDS
+from tests.streams import MULTIPART, SSE, stream
 from tests.world import Person, RefusedError, World
 
 EVENTS = "subscription ($id: ID!) { channelEvents(channelId: $id) { cursor } }"
@@ -118,6 +120,26 @@ async def test_too_many_subscriptions_are_refused_and_the_socket_goes_on(
         assert await code_of(operations[3].next()) == "RATE_LIMITED"
         await socket.run("{ __typename }")
         await limited.followed(channel, 3)
+
+
+@pytest.mark.parametrize("accept", [SSE, MULTIPART])
+async def test_streams_over_http_count_as_the_sockets_they_stand_for(
+    limited: World, accept: str
+) -> None:
+    person = await limited.new_person("Streaming Stella")
+    channel = await limited.carol.create_channel(person)
+    for _ in range(2):
+        async with stream(person, EVENTS, accept, id=channel) as answer:
+            assert answer.response.status_code == 200
+            await limited.followed(channel)
+    async with person.socket():
+        pass
+    async with stream(person, EVENTS, accept, id=channel) as answer:
+        assert answer.response.status_code == 429
+        assert 1 <= int(answer.response.headers["Retry-After"]) <= 60
+        (error,) = orjson.loads(await answer.response.aread())["errors"]
+        assert error["extensions"]["code"] == "RATE_LIMITED"
+    await limited.followed(channel, 0)
 
 
 async def test_too_many_sockets_are_closed_with_a_code_on_which_clients_come_back(

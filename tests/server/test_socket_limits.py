@@ -135,7 +135,9 @@ async def test_who_catches_up_slowly_is_not_too_slow(strict: World) -> None:
     async with slow(strict.dave) as reader:
         payload = {"query": EVENTS, "variables": {"id": channel, "after": cursor}}
         await reader.send({"type": "subscribe", "id": "1", "payload": payload})
-        await until(lambda: any(task.get_name() == "socket writer" for task in asyncio.all_tasks()))
+        await until(
+            lambda: any(task.get_name() == "connection writer" for task in asyncio.all_tasks())
+        )
         got = [(await reader.receive())["payload"]["data"] for _ in said]
         assert contents(got) == said
 

@@ -1,18 +1,22 @@
-"""All sockets of this process: who may open one, and for how long they may keep it."""
+"""All connections of this process: who may open one, and for how long they may keep it."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import structlog
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from schema.engine import Engine
 from server.addresses import address_of
+from server.connection import Close, Connection, ConnectionLimits
 from server.origins import Origins
 from server.sessions import Sessions
-from server.socket import Close, Socket, SocketLimits
+from server.socket import Socket
+from server.streaming import Asked, Streaming
 from storage.errors import ErrorCode, Refusal
 
 WATCH_SECONDS = 2.0
@@ -21,17 +25,17 @@ WATCH_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-class Sockets:
-    """The endpoint for WebSockets."""
+class Connections:
+    """The endpoint for WebSockets and for responses that go on."""
 
     def __init__(
-        self, engine: Engine, sessions: Sessions, origins: Origins, limits: SocketLimits
+        self, engine: Engine, sessions: Sessions, origins: Origins, limits: ConnectionLimits
     ) -> None:
         self._engine = engine
         self._sessions = sessions
         self._origins = origins
         self._limits = limits
-        self._open: set[Socket] = set()
+        self._open: set[Connection] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end. A page that is not let in gets no connection (403),
@@ -45,37 +49,48 @@ class Sockets:
             await websocket.send_denial_response(Response(status_code=429))
             return
         socket = Socket(websocket, self._engine, self._sessions, self._limits)
-        self._open.add(socket)
-        try:
+        with self._listed(socket):
             await socket.run()
-        finally:
-            self._open.discard(socket)
         if socket.is_stranger:
             with suppress(Refusal):
                 # It is gone: whoever comes next from there is told.
                 await self._sessions.count_stranger(address)
 
+    async def stream(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond to one request with a stream, to its end."""
+        streaming = Streaming(scope, self._engine, self._sessions, self._limits, asked)
+        with self._listed(streaming):
+            await streaming.run(receive, send)
+
+    @contextmanager
+    def _listed(self, connection: Connection) -> Iterator[None]:
+        self._open.add(connection)
+        try:
+            yield
+        finally:
+            self._open.discard(connection)
+
     async def watch_sessions(self) -> None:
-        """Close the sockets of people who may not sign in any more; renew the others' rights."""
+        """End the connections of people who may not sign in any more; renew the others' rights."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            # A call of its own, so that no socket is held while this waits.
+            # A call of its own, so that no connection is held while this waits.
             await self._watch_all()
 
     async def _watch_all(self) -> None:
-        watched = [socket for socket in self._open if socket.signed_in]
-        await self._sessions.renew_all([s.signed_in.viewer for s in watched if s.signed_in])
-        for socket in watched:
-            await self._watch(socket)
+        watched = [each for each in self._open if each.signed_in]
+        await self._sessions.renew_all([each.viewer for each in watched if each.viewer])
+        for connection in watched:
+            await self._watch(connection)
 
-    async def _watch(self, socket: Socket) -> None:
-        signed_in = socket.signed_in
+    async def _watch(self, connection: Connection) -> None:
+        signed_in = connection.signed_in
         assert signed_in is not None, "only those who are signed in are watched"
         try:
             viewer = await self._sessions.renew(signed_in.viewer)
         except Refusal as refusal:
             if refusal.code is ErrorCode.UNAUTHENTICATED:
-                socket.close(Close.FORBIDDEN, "This person may not sign in any more")
+                connection.close(Close.FORBIDDEN, "This person may not sign in any more")
             return
-        if socket.signed_in is signed_in and viewer != signed_in.viewer:
-            socket.signed_in = replace(signed_in, viewer=viewer)
+        if connection.signed_in is signed_in and viewer != signed_in.viewer:
+            connection.signed_in = replace(signed_in, viewer=viewer)
