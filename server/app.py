@@ -22,6 +22,7 @@ from server.auth import Authenticator
 from server.connection import ConnectionLimits
 from server.connections import Connections
 from server.graphiql import GraphiQL
+from server.headers import SecurityHeaders
 from server.health import Health
 from server.http import GraphQLOverHTTP
 from server.janitor import sweep_for_ever
@@ -46,7 +47,8 @@ def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlett
     if settings.graphiql:
         routes += (graphiql or GraphiQL()).routes()
         routes.append(Route("/", lambda _: RedirectResponse("graphiql")))
-    return Starlette(routes=routes, lifespan=app.lifespan, middleware=_cors(settings))
+    middleware = [Middleware(SecurityHeaders), *_cors(settings)]
+    return Starlette(routes=routes, lifespan=app.lifespan, middleware=middleware)
 
 
 class _Backchannel:

@@ -15,7 +15,7 @@ from server.frames import FramingProtocol
 from server.settings import Settings
 
 YOUNG = 20_000
-"""Objects made before the garbage collector looks among them: more than the longest document has."""
+"""Objects made before the garbage collector looks among them: more than a document makes."""
 
 
 def serve(settings: Settings) -> int:

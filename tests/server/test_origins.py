@@ -164,6 +164,51 @@ async def test_graphiql_is_there_when_switched_on(world: World) -> None:
         assert (await server.http.get("/")).is_redirect
 
 
+async def test_every_answer_tells_browsers_to_make_nothing_else_of_it(
+    world: World, strict: World
+) -> None:
+    async with world.another_server(graphiql=True, rate_strangers=1) as server:
+        pages = [
+            await server.http.get("/graphiql", follow_redirects=True),
+            await server.http.get("/"),
+            *[await server.http.post("/graphql", json={"query": WHO}) for _ in range(2)],
+            *[await server.http.get(path) for path in ("/graphiql/start.js", "/schema.graphql")],
+        ]
+    pages += [
+        await strict.http.get("/healthz"),
+        await strict.http.get("/readyz"),
+        await strict.http.get("/nowhere"),
+        await strict.http.put("/graphql"),
+        await preflight(strict, ORIGIN),
+        await preflight(strict, ELSEWHERE),
+        await post(strict, {"query": WHO}),
+        await post(strict, {"query": WHO}, Origin=ELSEWHERE),
+        await post(strict, b"{"),
+    ]
+    statuses = [page.status_code for page in pages]
+    assert set(statuses) >= {200, 307, 400, 403, 404, 405, 429}
+    for page in pages:
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["X-Frame-Options"] == "DENY"
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'") or "text/html" in page.headers["Content-Type"]
+        assert "frame-ancestors 'none'" in policy
+
+
+async def test_there_are_no_cookies_and_none_is_read(strict: World) -> None:
+    """So a page that makes a browser send something sends nothing that proves anything."""
+    cookie = {"Cookie": f"Authorization={strict.dave.token}; token={strict.dave.token}"}
+    response = await post(strict, {"query": WHO}, token="", **cookie)
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "Set-Cookie" not in response.headers
+    async with strict.bare_socket(additional_headers=cookie) as socket:
+        await socket.send({"type": "connection_init"})
+        assert await socket.closed() == 4403
+
+
 async def test_no_answer_says_what_it_runs_on(strict: World) -> None:
     for response in (await post(strict, {"query": WHO}), await strict.http.get("/healthz")):
         assert "Server" not in response.headers
