@@ -2,7 +2,7 @@
 
 from migrations.plain import plain_sql
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
-upgrade, downgrade = plain_sql("0007_directory_channels")
+upgrade, downgrade = plain_sql("0008_directory_channels")
