@@ -79,6 +79,7 @@ class Loaders:
 
     def __init__(self, database: Database, profiles: Profiles, viewer_id: str) -> None:
         self._database = database
+        self._profiles = profiles
         self.user_by_id: Loader[UserRecord] = Loader(profiles.by_ids, _never)
         self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
         self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)
@@ -97,6 +98,13 @@ class Loaders:
         self.mentions_by_message: Loader[list[str]] = Loader(
             lambda ids: messages.mentioned(database, ids), _empty
         )
+
+    def beside(self, viewer_id: str) -> "Loaders":
+        """Loaders for another viewer that read what is the same for everybody with these."""
+        other = Loaders(self._database, self._profiles, viewer_id)
+        for name in SAME_FOR_EVERYBODY:
+            setattr(other, name, getattr(self, name))
+        return other
 
     async def prepare(
         self, page: Sequence[MessageRecord], fields: frozenset[str], others: Iterable[str] = ()
@@ -155,6 +163,16 @@ class Loaders:
         counts = await reading.unread(self._database, viewer_id, ids)
         return {count.channel_id: count for count in counts}
 
+
+SAME_FOR_EVERYBODY = (
+    "user_by_id",
+    "message_by_id",
+    "channel_by_id",
+    "reactions_by_message",
+    "attachments_by_message",
+    "mentions_by_message",
+)
+"""The loaders whose values do not depend on the viewer."""
 
 REACTION_PEOPLE = 20
 """The people of a reaction that are read with it; its field asks for as many by default."""

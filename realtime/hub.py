@@ -13,11 +13,11 @@ sockets or SQL.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Protocol
+from collections.abc import Hashable, Iterable
 
 import structlog
 
+from realtime.source import Render, Sink
 from storage.errors import ErrorCode, Refusal, forbidden, resync_required
 from storage.events import Typed
 from storage.records import EventKind, EventRecord
@@ -29,24 +29,8 @@ come back after a restart are sent the same ones. When everybody is live, none."
 RETRY_SECONDS = 0.1
 
 Signal = EventRecord | Typed
-Render = Callable[[Signal], Awaitable[bytes | None]]
-"""Turns a signal into the bytes a cohort is sent; None when the cohort does not want it.
-Raises UNAVAILABLE when it cannot do so now."""
 
 log = structlog.get_logger(__name__)
-
-
-class Sink(Protocol):
-    """Where a subscriber's bytes go. ``send`` and ``end`` return at once and never raise."""
-
-    def send(self, payload: bytes, signal: Signal) -> None:
-        """One result, and what it tells of."""
-
-    def end(self, reason: Refusal) -> None:
-        """No further results, and why."""
-
-    async def ready(self) -> None:
-        """Return when what was sent has mostly been taken: for those who send a lot at once."""
 
 
 class Cohort:

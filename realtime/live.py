@@ -8,6 +8,8 @@ from realtime.arrivals import Arrivals
 from realtime.bell import PostgresBell
 from realtime.follower import Follower
 from realtime.hub import Hub
+from realtime.inbox import Inbox
+from realtime.inboxes import Inboxes
 from realtime.reader import Reader
 from realtime.stream import Stream
 from realtime.tasks import running
@@ -35,6 +37,7 @@ class Live:
         )
         self.typing = Typing(self.hub, self.bell)
         self.follower = Follower(log, self.hub, self.typing)
+        self.inboxes = Inboxes(log)
         self._reader = Reader(log)
         self.arrivals = Arrivals(log)
 
@@ -47,14 +50,21 @@ class Live:
         operations when those have taken every connection of theirs.
         """
         live = cls(log, listen_url)
-        async with running("bell", live.bell.run), running("follower", live.follower.run):
+        async with (
+            running("bell", live.bell.run),
+            running("follower", live.follower.run),
+            running("inboxes", live.inboxes.run),
+        ):
             yield live
 
     def _hear(self, hint: Hint) -> None:
         self.follower.hear(hint)
+        if isinstance(hint, Moved | Own):
+            self.inboxes.hear(hint)
 
     def _look_everywhere(self) -> None:
         self.follower.look_everywhere()
+        self.inboxes.look_everywhere()
 
     def tell_moved(self, moved: dict[str, int]) -> None:
         """A transaction of this process was committed: listeners here hear of it without a
@@ -62,15 +72,16 @@ class Live:
         """
         for channel_id, position in moved.items():
             hint = Moved(channel_id, position)
-            self.follower.hear(hint)
+            self._hear(hint)
             self.bell.ring(hint)
 
     def tell_own(self, own: list[Own]) -> None:
         """A transaction of this process has changed what is these people's own: their inboxes
-        hear of it, here and by the bell. Of very many at once by the poll alone.
+        hear of it, here at once and elsewhere by the bell; of very many by the poll alone.
         """
-        if len(own) <= MOST_TOLD:
-            for hint in own:
+        for hint in own:
+            self._hear(hint)
+            if len(own) <= MOST_TOLD:
                 self.bell.ring(hint)
 
     async def online(self, user_ids: Iterable[str]) -> set[str]:
@@ -94,3 +105,7 @@ class Live:
             granted_at=channel.position,
             is_guest=is_guest,
         )
+
+    def inbox(self, viewer_id: str, *, hears_reactions: bool) -> Inbox:
+        """A subscription to a person's sidebar, which is theirs to see."""
+        return Inbox(self.inboxes, viewer_id, hears_reactions=hears_reactions)

@@ -1,21 +1,17 @@
 """A stream: one operation's subscription to a channel, from its cursor on, then live."""
 
 from collections.abc import Hashable
-from typing import Self
 
 from realtime.follower import Follower
-from realtime.hub import Cohort, Hub, Render, Sink, Subscriber, Topic
+from realtime.hub import Cohort, Hub, Subscriber, Topic
 from realtime.reader import Reader
+from realtime.source import Render, Sink, Source
 from storage import cursors
 from storage.errors import Refusal, resync_required
 
 
-class Stream:
-    """What an operation may hear of a channel, and from where on.
-
-    It is also an async iterator, because GraphQL asks subscriptions for one;
-    nothing ever comes out of it that way. ``run`` delivers to a sink instead.
-    """
+class Stream(Source):
+    """What an operation may hear of a channel, and from where on."""
 
     def __init__(
         self,
@@ -37,15 +33,11 @@ class Stream:
         self.viewer_id = viewer_id
         self._epoch = epoch
         self._position = position
+        self.cursor = cursors.encode_event(channel_id, epoch, position)
         self._granted_at = granted_at
         self._is_guest = is_guest
         self._topic: Topic | None = None
         self._subscriber: Subscriber | None = None
-
-    @property
-    def cursor(self) -> str:
-        """Where it begins: nothing up to there is delivered."""
-        return cursors.encode_event(self.channel_id, self._epoch, self._position)
 
     async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
         """Deliver what was missed and join the live ones; delivery goes on until ``close``.
@@ -99,14 +91,6 @@ class Stream:
                 if not subscriber.offer(event, payload):
                     return False
         return True
-
-    def __aiter__(self) -> Self:
-        """See the class."""
-        return self
-
-    async def __anext__(self) -> object:
-        """See the class."""
-        raise StopAsyncIteration
 
 
 def _too_old() -> Refusal:

@@ -58,6 +58,8 @@ class Context:
     """Gives the connection this came by a fresh token; None where a token is sent each time."""
     last_event_id: str | None = None
     """Where to go on, said by the transport; it is later than what the document says."""
+    fields: frozenset[str] = frozenset()
+    """Every field's name that occurs anywhere in the document."""
 
     @property
     def viewer(self) -> Viewer:
@@ -77,12 +79,13 @@ def new_context(
     viewer: Viewer | None,
     memo: Memo | None = None,
     renew: Renew | None = None,
+    fields: frozenset[str] = frozenset(),
     *,
     last_event_id: str | None = None,
 ) -> Context:
     """A context with loaders that have not read anything yet."""
     loaders = Loaders(services.database, services.profiles, viewer.id if viewer else "")
-    return Context(services, viewer, loaders, memo or Memo(), renew, last_event_id)
+    return Context(services, viewer, loaders, memo or Memo(), renew, last_event_id, fields)
 
 
 Info = strawberry.Info[Context, None]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from graphql import (
@@ -21,8 +22,9 @@ from graphql import (
     execute,
 )
 
-from realtime.hub import Render, Signal
-from realtime.stream import Stream
+from loaders.batches import Loaders
+from realtime.inbox import InboxChannelChanged, InboxChannelRemoved, InboxSnapshot, Reading
+from realtime.source import Render, Source
 from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer
@@ -83,6 +85,7 @@ class Engine:
         self._live_services = replace(services, database=services.live.database)
         self._documents = Documents(schema, introspection=introspection)
         self._hide_suggestions = not introspection
+        self._readings: WeakKeyDictionary[Reading, Loaders] = WeakKeyDictionary()
 
     def prepare(self, request: Request) -> Prepared:
         """The request, understood. Raises Rejected."""
@@ -111,7 +114,9 @@ class Engine:
         outcome = execute(
             self._schema,
             document.ast,
-            context_value=new_context(self._services, viewer, document.memo, renew),
+            context_value=new_context(
+                self._services, viewer, document.memo, renew, document.fields
+            ),
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
             executor_class=PlanningExecutor,
@@ -132,7 +137,11 @@ class Engine:
             self._schema,
             document.ast,
             context_value=new_context(
-                self._services, viewer, document.memo, last_event_id=request.last_event_id
+                self._services,
+                viewer,
+                document.memo,
+                fields=document.fields,
+                last_event_id=request.last_event_id,
             ),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
@@ -145,11 +154,11 @@ class Engine:
             source = await source
         if isinstance(source, ExecutionResult):
             raise Rejected(_formatted(source.errors or [], prepared))
-        assert isinstance(source, Stream), "every subscription of ours follows a channel"
+        assert isinstance(source, Source), "every subscription of ours has one"
         return self._subscription(prepared, source, viewer)
 
     def _subscription(
-        self, prepared: Prepared, stream: Stream, viewer: Viewer | None
+        self, prepared: Prepared, source: Source, viewer: Viewer | None
     ) -> "Subscription":
         # Those who ask for the same in the same words share every result, wherever
         # each of them began; a document with a field of the viewer's own makes a
@@ -171,18 +180,20 @@ class Engine:
         name = root_field(prepared.operation, document.ast)
         wanted = SOURCES[name]
 
-        async def render(signal: Signal) -> bytes | None:
+        async def render(signal: Any) -> bytes | None:
             root = wanted(signal)
             return None if root is None else await self._render(prepared, whose, signal, root)
 
-        return Subscription(stream, key, render)
+        return Subscription(source, key, render)
 
     async def _render(
-        self, prepared: Prepared, viewer: Viewer | None, signal: Signal, root: Any
+        self, prepared: Prepared, viewer: Viewer | None, signal: Any, root: Any
     ) -> bytes:
         """One event's result, as JSON. Raises UNAVAILABLE rather than tell a part of it."""
         request, document = prepared.request, prepared.document
-        context = new_context(self._live_services, viewer, document.memo)
+        context = new_context(self._live_services, viewer, document.memo, fields=document.fields)
+        if viewer and isinstance(signal, IN_AN_INBOX):
+            context.loaders = self._together(signal.reading).beside(viewer.id)
         if isinstance(signal, EventRecord) and signal.message is not None:
             await context.loaders.prepare([signal.message], document.fields)
         outcome = execute(
@@ -202,12 +213,23 @@ class Engine:
                 raise cause
         return encoded(result, prepared)
 
+    def _together(self, reading: Reading) -> Loaders:
+        """Loaders that read once what all who are told of a reading ask for."""
+        found = self._readings.get(reading)
+        if found is None:
+            services = self._live_services
+            found = self._readings[reading] = Loaders(services.database, services.profiles, "")
+        return found
+
+
+IN_AN_INBOX = (InboxSnapshot, InboxChannelChanged, InboxChannelRemoved)
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A stream, and what its cohort is and is sent."""
+    """A source, and what its cohort is and is sent."""
 
-    stream: Stream
+    stream: Source
     cohort_key: tuple[Any, ...]
     render: Render
 

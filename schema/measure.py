@@ -47,6 +47,8 @@ from schema.limits import (
 
 LIST = 3
 """What is expected of lists without pages: reactions, attachments, mentions."""
+CHANNELS = 50
+"""What is expected of a whole sidebar."""
 INTROSPECTION_LIST = 10
 """What is expected of the schema's own lists: for the whole schema the cost comes out right."""
 
@@ -197,8 +199,7 @@ class Pass:
         page = self._page(node, field)
         times = 1
         if is_list and type is not None:
-            otherwise = INTROSPECTION_LIST if type.name.startswith("__") else LIST
-            times = otherwise if page is None else page
+            times = _expected(type) if page is None else page
         rows = below.rows * (DEFAULT_PAGE if page is None else page)
         return Measure(depth, fields, 1 + below.cost * times + rows)
 
@@ -241,6 +242,12 @@ class Pass:
 def _check_depth(level: int) -> None:
     if level > MAX_DEPTH:
         raise too_complex(TOO_DEEP)
+
+
+def _expected(type: GraphQLNamedType) -> int:
+    if type.name.startswith("__"):
+        return INTROSPECTION_LIST
+    return CHANNELS if type.name == "Channel" else LIST
 
 
 def _is_connection(type: GraphQLNamedType | None) -> bool:

@@ -9,9 +9,10 @@ import strawberry
 
 from realtime.hub import Signal
 from realtime.stream import Stream
-from resolvers import live
+from resolvers import inbox, live
 from schema.context import Info
 from schema.events import ChannelEvent, TypingEvent
+from schema.inbox import InboxEvent
 from schema.message import Message
 from storage.events import Typed
 from storage.records import EventKind, EventRecord
@@ -39,6 +40,11 @@ async def _typing(info: Info, channel_id: strawberry.ID) -> AsyncIterator[Typing
     return await _follow(info, channel_id)  # type: ignore[return-value]
 
 
+async def _inbox(info: Info) -> AsyncIterator[InboxEvent]:
+    context = info.context
+    return inbox.follow(context.services, context.viewer, context.fields)  # type: ignore[return-value]
+
+
 @strawberry.type
 class Subscription:
     message_added: AsyncIterator[Message] = strawberry.subscription(
@@ -51,6 +57,10 @@ class Subscription:
         description="Everything that happens in a channel, in order, each exactly once.",
     )
     typing: AsyncIterator[TypingEvent] = strawberry.subscription(resolver=_typing)
+    inbox: AsyncIterator[InboxEvent] = strawberry.subscription(
+        resolver=_inbox,
+        description="The viewer's whole sidebar: an InboxSnapshot first, then every change.",
+    )
 
 
 def _sent_message(signal: Signal) -> Any:
@@ -66,9 +76,14 @@ def _typed(signal: Signal) -> Any:
     return signal if isinstance(signal, Typed) else None
 
 
-SOURCES: dict[str, Callable[[Signal], Any]] = {
+def _itself(signal: Any) -> Any:
+    return signal
+
+
+SOURCES: dict[str, Callable[[Any], Any]] = {
     "messageAdded": _sent_message,
     "channelEvents": _event,
     "typing": _typed,
+    "inbox": _itself,
 }
 """What each root field makes of a signal; None when it is not one for it."""

@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any, Protocol
 
-from realtime.hub import Signal
 from schema.engine import to_json
 from server.media import EVENT_STREAM
 from storage import cursors
@@ -18,7 +17,7 @@ class Dialect(Protocol):
         for it.
         """
 
-    def next(self, payload: bytes, signal: Signal | None = None) -> bytes:
+    def next(self, payload: bytes, signal: object = None) -> bytes:
         """One result, and what it tells of."""
 
     def error(self, errors: list[dict[str, Any]]) -> bytes:
@@ -40,7 +39,7 @@ class SocketDialect:
         """See ``Dialect``."""
         return b""
 
-    def next(self, payload: bytes, signal: Signal | None = None) -> bytes:
+    def next(self, payload: bytes, signal: object = None) -> bytes:
         """See ``Dialect``."""
         return self._head + b'next","payload":' + payload + b"}"
 
@@ -77,7 +76,7 @@ class EventStream:
         """See ``Dialect``. An id without an event, which nobody is told of."""
         return b"id: " + cursor.encode() + b"\n\n"
 
-    def next(self, payload: bytes, signal: Signal | None = None) -> bytes:
+    def next(self, payload: bytes, signal: object = None) -> bytes:
         """See ``Dialect``. An event's id is its cursor, which browsers send back by themselves as
         ``Last-Event-ID``.
         """
@@ -119,7 +118,7 @@ class Multipart:
         """See ``Dialect``."""
         return b""
 
-    def next(self, payload: bytes, signal: Signal | None = None) -> bytes:
+    def next(self, payload: bytes, signal: object = None) -> bytes:
         """See ``Dialect``."""
         return self._part(b'{"payload":' + payload + b"}")
 

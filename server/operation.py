@@ -3,8 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from realtime.hub import Signal
-from realtime.stream import Stream
+from realtime.source import Source
 from schema.engine import Prepared
 from schema.errors import errors_of
 from server import logs
@@ -31,7 +30,7 @@ class Operation:
         self.id = id
         self._connection = connection
         self._dialect = dialect
-        self._stream: Stream | None = None
+        self._stream: Source | None = None
         self._task: asyncio.Task[None] | None = None
         self._request_id = request_id
 
@@ -52,16 +51,16 @@ class Operation:
         if self._task:
             await asyncio.wait([self._task])
 
-    def send(self, payload: bytes, signal: Signal | None = None) -> None:
-        """See ``realtime.hub.Sink``."""
+    def send(self, payload: bytes, signal: object = None) -> None:
+        """See ``realtime.source.Sink``."""
         self._connection.post(self._dialect.next(payload, signal))
 
     def end(self, reason: Refusal) -> None:
-        """See ``realtime.hub.Sink``."""
+        """See ``realtime.source.Sink``."""
         self._fail(reason)
 
     async def ready(self) -> None:
-        """See ``realtime.hub.Sink``."""
+        """See ``realtime.source.Sink``."""
         await self._connection.ready()
 
     async def _run(self, asked: dict[str, Any] | Prepared) -> None:
@@ -84,7 +83,7 @@ class Operation:
         if prepared.is_subscription:
             subscription = await connection.engine.subscribe(prepared, viewer)
             self._stream = subscription.stream
-            begun = self._dialect.begun(self._stream.cursor)
+            begun = self._stream.cursor and self._dialect.begun(self._stream.cursor)
             if begun:
                 connection.post(begun)
             await self._stream.run(subscription.cohort_key, subscription.render, self)

@@ -246,3 +246,21 @@ class Membership(NamedTuple):
 
     channel: ChannelRecord
     member: MemberRecord | None
+
+
+class PlaceRecord(NamedTuple):
+    """A channel in a person's sidebar, as one moment saw it."""
+
+    channel: ChannelRecord
+    member: MemberRecord
+    unread: UnreadRecord
+    is_shown: bool
+    """Not so for a direct message of somebody else's that nobody has written in yet."""
+
+
+class UnreadTotal(NamedTuple):
+    """What is unread in all channels of a person's that are not muted."""
+
+    messages: int
+    mentions: int
+    channels: int

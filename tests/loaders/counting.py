@@ -15,7 +15,7 @@ from resolvers.services import Services
 from resolvers.viewer import sign_in
 from schema import graphql_schema
 from schema.engine import Engine, Request
-from storage import events
+from storage import events, sidebars
 from storage.directory import Directory, DirectoryNames
 from storage.postgres import Database
 from tests.world import Person, World, data_of
@@ -86,8 +86,9 @@ class Counted:
 
     @property
     def statements(self) -> list[str]:
-        """The SQL, but for the poll that looks each second whether anything has moved."""
-        return [query for query in self.sql if query != events.HEADS]
+        """The SQL, but for the polls that look each second whether anything has moved."""
+        polls = (events.HEADS, sidebars.REVISIONS)
+        return [query for query in self.sql if query not in polls]
 
     async def run(self, person: Person, query: str, **variables: Any) -> Any:
         """The data of an operation by a process that knows nobody's profile; counts from zero."""

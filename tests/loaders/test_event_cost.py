@@ -1,23 +1,14 @@
 """What an event costs, however many follow the channel."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-
-import orjson
 import pytest
 
 import realtime.follower
-from realtime.hub import Signal
-from resolvers.viewer import sign_in
-from schema.engine import Request
 from storage import members
-from storage.errors import Refusal
 from storage.events import READ_AFTER
 from tests.loaders.counting import Counted
 from tests.loaders.crowd import crowd
-from tests.world import World, data_of
+from tests.loaders.listening import following
+from tests.world import World
 
 ADDED = """
 subscription ($id: ID!) {
@@ -38,43 +29,6 @@ subscription ($id: ID!) {
   }
 }
 """
-
-
-class Inbox:
-    """A sink that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self._sent: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def send(self, payload: bytes, signal: Signal) -> None:
-        self._sent.put_nowait(payload)
-
-    def end(self, reason: Refusal) -> None:
-        raise AssertionError(reason)
-
-    async def ready(self) -> None:
-        pass
-
-    async def next(self) -> Any:
-        async with asyncio.timeout(5):
-            return data_of(orjson.loads(await self._sent.get()))
-
-
-@asynccontextmanager
-async def following(
-    counted: Counted, query: str, channel_id: str, people: list[str]
-) -> AsyncIterator[list[Inbox]]:
-    """Everybody follows the channel by the counting process."""
-    prepared = counted.engine.prepare(Request(query, {"id": channel_id}, None, "counted"))
-    async with AsyncExitStack() as stack:
-        inboxes = []
-        for person in people:
-            viewer = await sign_in(counted.services, person, 60)
-            subscription = await counted.engine.subscribe(prepared, viewer)
-            inboxes.append(Inbox())
-            await subscription.stream.run(subscription.cohort_key, subscription.render, inboxes[-1])
-            stack.callback(subscription.stream.close)
-        yield inboxes
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +58,7 @@ async def test_an_event_costs_the_same_for_one_and_for_twenty_subscribers(
     async with world.services.database.transaction() as transaction:
         await members.add(transaction, channel, people)
     root = await starter.say(channel, "Root")
-    async with following(counted, query, channel, people) as inboxes:
+    async with following(counted, query, people, id=channel) as inboxes:
         # The first tells that all of them listen, and wakes whatever still slept.
         await world.carol.say(channel, "Are you there?")
         for inbox in inboxes:
@@ -131,7 +85,7 @@ async def test_a_field_of_the_viewer_s_own_is_worked_out_for_each_viewer_and_rig
         subscription ($id: ID!) { messageAdded(channelId: $id) { content clientMessageId } }
     """
     both = [world.carol.id, world.dave.id]
-    async with following(counted, query, channel, both) as (carols, daves):
+    async with following(counted, query, both, id=channel) as (carols, daves):
         await world.carol.say(channel, "Hello", clientMessageId="one")
         assert (await carols.next())["messageAdded"]["clientMessageId"] == "one"
         assert (await daves.next())["messageAdded"]["clientMessageId"] is None

@@ -89,7 +89,7 @@ class Follower:
         cohort.subscribers.add(self.subscriber)
         topic.position = at if topic.position is None else topic.position
 
-    def send(self, payload: bytes, signal: Signal) -> None:
+    def send(self, payload: bytes, signal: object) -> None:
         self.got.append(payload)
 
     def end(self, reason: Refusal) -> None:

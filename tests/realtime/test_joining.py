@@ -35,7 +35,7 @@ class Operation:
         await self.door.wait()
         return str(signal.position).encode()
 
-    def send(self, payload: bytes, signal: Signal) -> None:
+    def send(self, payload: bytes, signal: object) -> None:
         self.got.append(int(payload))
 
     def end(self, reason: Refusal) -> None:

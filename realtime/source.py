@@ -1,0 +1,51 @@
+"""Where a subscription's results come from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Protocol, Self
+
+from storage.errors import Refusal
+
+Render = Callable[[Any], Awaitable[bytes | None]]
+"""Turns a signal into the bytes a cohort is sent; None when the cohort does not want it.
+Raises UNAVAILABLE when it cannot do so now."""
+
+
+class Sink(Protocol):
+    """Where a subscriber's bytes go. ``send`` and ``end`` return at once and never raise."""
+
+    def send(self, payload: bytes, signal: object) -> None:
+        """One result, and what it tells of."""
+
+    def end(self, reason: Refusal) -> None:
+        """No further results, and why."""
+
+    async def ready(self) -> None:
+        """Return when what was sent has mostly been taken: for those who send a lot at once."""
+
+
+class Source(ABC):
+    """What one operation follows.
+
+    It is also an async iterator, because GraphQL asks subscriptions for one;
+    nothing ever comes out of it that way. ``run`` delivers to a sink instead.
+    """
+
+    cursor: str | None = None
+    """Where it begins, if it can be gone on with: nothing up to there is delivered."""
+
+    @abstractmethod
+    async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
+        """Deliver what is due at the beginning; delivery goes on until ``close``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop delivering, at once."""
+
+    def __aiter__(self) -> Self:
+        """See the class."""
+        return self
+
+    async def __anext__(self) -> object:
+        """See the class."""
+        raise StopAsyncIteration
