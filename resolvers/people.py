@@ -1,20 +1,17 @@
 """People: who the viewer may know of, and find."""
 
+from collections.abc import Iterator
+from heapq import nsmallest
+
 from resolvers import inputs, policy
+from resolvers.finding import Wanted
 from resolvers.pages import Edge, Page
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors, ids, members
 from storage.cursors import CursorKind
-from storage.directory import PeopleFilter
 from storage.errors import not_found
 from storage.records import UserRecord
-
-MAX_FOUND = 200
-"""People a search ranks; who is not among them has to be asked for more precisely."""
-
-SORTED_BY = 80
-"""Characters of a name that decide its place in a list."""
 
 
 async def user(services: Services, viewer: Viewer, user_id: str) -> UserRecord:
@@ -40,8 +37,9 @@ async def user(services: Services, viewer: Viewer, user_id: str) -> UserRecord:
 async def users(
     services: Services, viewer: Viewer, *, search: str | None, first: int | None, after: str | None
 ) -> Page[UserRecord]:
-    """People the viewer may find and write to: those whose name starts with the search first,
-    then by name. Raises UNAVAILABLE when the directory cannot be asked.
+    """People the viewer may find and write to, those who fit best first, then by name.
+
+    Raises UNAVAILABLE when the directory cannot be asked.
     """
     limit = inputs.first(first)
     search = inputs.optional_text(search, "search", longest=inputs.MAX_SEARCH)
@@ -49,30 +47,19 @@ async def users(
     key: tuple[object, ...] = (-1, "", "")
     if after is not None:
         key = tuple(cursors.decode(CursorKind.USER, scope, after, "after", (int, str, str)))
-    found = await services.directory.search(search, await _findable(services, viewer), MAX_FOUND)
-    ranked = sorted((_rank(person, search), person) for person in found if person.id != viewer.id)
-    rest = [(rank, person) for rank, person in ranked if rank > key]
-    edges = [
-        Edge(cursors.encode(CursorKind.USER, scope, *rank), person) for rank, person in rest[:limit]
-    ]
-    return Page(edges, has_next=len(rest) > limit, has_previous=after is not None)
-
-
-async def _findable(services: Services, viewer: Viewer) -> PeopleFilter:
-    if viewer.is_client:
-        known = await members.companions(services.database, viewer.id)
-        return PeopleFilter(among=frozenset(known))
-    if viewer.is_super_admin or viewer.may(policy.MANAGE_MEMBERS):
-        return PeopleFilter()
-    everybody = services.rules.direct_messages == "everybody"
-    return PeopleFilter(
-        team_id=None if everybody else viewer.user.team_id,
-        clients=viewer.may(policy.ANSWER_SUPPORT),
+    wanted = Wanted(search)
+    shared = await members.companions(services.database, viewer.id) if viewer.is_client else ()
+    found: Iterator[tuple[tuple[int, str, str], UserRecord]] = (
+        (place, entry.person)
+        for entry in await services.roster.people()
+        if (rank := wanted.rank(entry)) is not None
+        and (place := (rank, entry.place, entry.id)) > key
+        and entry.id != viewer.id
+        and policy.finds(viewer, entry.person, shares=entry.id in shared)
     )
-
-
-def _rank(person: UserRecord, search: str | None) -> tuple[int, str, str]:
-    # As much of it as a cursor can carry, whatever the directory calls people.
-    name = person.name.replace("\x00", "").casefold()[:SORTED_BY]
-    starts = search is not None and name.startswith(search.casefold())
-    return (0 if starts else 1, name, person.id)
+    best = nsmallest(limit + 1, found)
+    edges = [
+        Edge(cursors.encode(CursorKind.USER, scope, *place), person)
+        for place, person in best[:limit]
+    ]
+    return Page(edges, has_next=len(best) > limit, has_previous=after is not None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loaders.profiles import Profiles
+from loaders.roster import Roster
 from realtime.live import Live
 from resolvers.rates import Rates
 from resolvers.turns import Turns
@@ -53,6 +54,7 @@ class Services:
     database: Database
     directory: Directory
     profiles: Profiles
+    roster: Roster
     objects: ObjectStore
     pictures: Pictures
     live: Live

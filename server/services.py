@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from loaders.profiles import Profiles
+from loaders.roster import Roster
 from realtime.live import Live
 from resolvers.rates import Rates
 from resolvers.services import Rules, Services, UploadRules
@@ -62,6 +63,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             database=database,
             directory=directory,
             profiles=Profiles(directory, settings.profile_cache_seconds),
+            roster=Roster(directory, settings.profile_cache_seconds),
             objects=objects,
             pictures=Pictures(
                 PictureLimits(pixels=settings.image_max_pixels, seconds=settings.image_seconds)

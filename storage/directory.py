@@ -6,9 +6,9 @@ out of reach is the refusal UNAVAILABLE, at once while it is known to be down.
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ Document = Mapping[str, Any]
 
 BACKOFF_SECONDS = 1.0
 """How long a failed read keeps others from waiting for the same failure."""
+
+BATCH = 1_000
+"""People in one answer, where all of them are read."""
 
 GLANCE_SECONDS = 0.3
 """How long whoever comes after that waits to see whether it is over."""
@@ -49,18 +52,6 @@ class DirectoryNames:
     role_permissions: str = "permissions"
     permission_resource: str = "resource"
     permission_actions: str = "actions"
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleFilter:
-    """Which people a search may find at all."""
-
-    among: frozenset[str] | None = None
-    """Only these ids; None for everybody."""
-    team_id: str | None = None
-    """Only people of this team or of none, and clients of any."""
-    clients: bool = True
-    """Whether client users are found."""
 
 
 class Directory:
@@ -94,44 +85,38 @@ class Directory:
         )
         return self._role(documents[0]) if documents else None
 
-    async def search(self, text: str | None, people: PeopleFilter, limit: int) -> list[UserRecord]:
-        """Active people whose name or e-mail has a word that starts with each word of ``text``.
+    async def size(self) -> int:
+        """How many people it has, active or not, without counting them. Raises UNAVAILABLE."""
+        if self._is_down:
+            await self._glance()
+        users = self._database[self._names.users]
+        async with self._reaching():
+            size: int = await users.estimated_document_count(maxTimeMS=int(self._timeout * 1000))
+        return size
 
-        At most ``limit``, in the order of their names. Raises UNAVAILABLE.
-        """
+    async def everybody(self) -> AsyncIterator[list[UserRecord]]:
+        """All who are active, some at a time, each time within the limit. Raises UNAVAILABLE."""
         names = self._names
-        conditions: list[Document] = [
+        if self._is_down:
+            await self._glance()
+        cursor = self._database[names.users].find(
             {names.user_status: names.user_active_value},
-            *self._admitted(people),
-        ]
-        for word in (text or "").split():
-            starts = {"$regex": rf"(^|[\s.@_+-]){re.escape(word)}", "$options": "i"}
-            conditions.append({"$or": [{names.user_name: starts}, {names.user_email: starts}]})
-        documents = await self._find(
-            names.users,
-            {"$and": conditions},
-            self._user_fields(),
-            sort=[(names.user_name, 1), ("_id", 1)],
-            limit=limit,
+            projection=self._user_fields(),
+            batch_size=BATCH,
         )
-        return [self._user(document) for document in documents]
+        try:
+            while True:
+                async with self._reaching():
+                    documents = await cursor.to_list(BATCH)
+                if not documents:
+                    break
+                yield [self._user(document) for document in documents]
+        finally:
+            await cursor.close()
 
     async def ping(self) -> None:
         """Return when MongoDB answers. Raises UNAVAILABLE."""
         await self._find(self._names.users, {}, ["_id"], limit=1)
-
-    def _admitted(self, people: PeopleFilter) -> list[Document]:
-        names = self._names
-        conditions: list[Document] = []
-        if people.among is not None:
-            conditions.append({"_id": {"$in": [ObjectId(id) for id in people.among]}})
-        if not people.clients:
-            conditions.append({names.user_is_client: {"$in": [False, None, 0]}})
-        if people.team_id is not None:
-            team = {names.user_team: {"$in": [_reference(people.team_id), None]}}
-            any_client = {names.user_is_client: {"$nin": [False, None, 0]}}
-            conditions.append({"$or": [team, any_client]} if people.clients else team)
-        return conditions
 
     async def _find(
         self,
@@ -140,11 +125,10 @@ class Directory:
         fields: Sequence[str],
         *,
         limit: int,
-        sort: list[tuple[str, int]] | None = None,
     ) -> list[Document]:
         if self._is_down:
             await self._glance()
-        return await self._read(collection, condition, fields, limit=limit, sort=sort)
+        return await self._read(collection, condition, fields, limit=limit)
 
     async def _glance(self) -> None:
         """Return if MongoDB answers again; raises UNAVAILABLE if it does not at once.
@@ -174,27 +158,30 @@ class Directory:
         fields: Sequence[str],
         *,
         limit: int,
-        sort: list[tuple[str, int]] | None = None,
     ) -> list[Document]:
+        cursor = self._database[collection].find(
+            condition,
+            projection=list(fields),
+            limit=limit,
+            # All in the first answer: MongoDB would send 101 and wait to be asked for more.
+            batch_size=limit,
+            max_time_ms=int(self._timeout * 1000),
+        )
+        async with self._reaching():
+            documents: list[Document] = await cursor.to_list(None)
+        return documents
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
         try:
-            cursor = self._database[collection].find(
-                condition,
-                projection=list(fields),
-                limit=limit,
-                # All in the first answer: MongoDB would send 101 and wait to be asked for more.
-                batch_size=limit,
-                sort=sort,
-                max_time_ms=int(self._timeout * 1000),
-            )
             # The client's own limits are for each of its steps, and it tries twice.
             async with asyncio.timeout(self._timeout):
-                documents: list[Document] = await cursor.to_list(None)
+                yield
         except (PyMongoError, BSONError, OSError) as error:
             self._is_down = True
             self._try_again_at = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
         self._is_down = False
-        return documents
 
     def _user_fields(self) -> list[str]:
         names = self._names
@@ -251,8 +238,3 @@ def _text(value: Any) -> str | None:
 def _list(value: Any) -> list[Any]:
     """A list as it is stored; what is in another form permits nothing."""
     return value if isinstance(value, list) else []
-
-
-def _reference(value: str) -> Any:
-    """A reference as it is stored: an ObjectId when it looks like one."""
-    return ObjectId(value) if ObjectId.is_valid(value) else value

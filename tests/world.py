@@ -309,6 +309,8 @@ class World:
             **document,
         }
         await self.mongo.users.insert_one(person)
+        # One more and, elsewhere, one less would look like nothing new.
+        self.services.roster.outdate()
         return Person(self, str(id), str(id))
 
     async def state_of(self, channel_id: str) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from tests.operations import UNKNOWN_PERSON, do
 from tests.world import TEAMS, Person, World
@@ -140,3 +141,29 @@ async def test_pages_put_together_are_everybody_found(world: World) -> None:
         paged += [edge["node"]["id"] for edge in page["edges"]]
         after = info["endCursor"]
     assert paged == whole
+
+
+async def test_everybody_is_found_page_by_page_while_people_come_and_go(world: World) -> None:
+    people = [
+        {
+            "_id": ObjectId(),
+            "name": f"Qx {number:03d} Ünïque",
+            "status": "active",
+            "teamId": TEAMS["first"],
+        }
+        for number in range(250)
+    ]
+    await world.mongo.users.insert_many(people)
+    paged: list[str] = []
+    after = None
+    for _ in range(3):
+        page = await do(world.dave, "users", FOUND, search="unique", first=100, after=after)
+        paged += [edge["node"]["name"] for edge in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        # Where the last page ends, before it and after it.
+        await world.mongo.users.delete_one({"name": paged[-1]})
+        for name in ("Qx 0000 Ünïque", "Qx 2500 Ünïque"):
+            await world.new_person(name)
+    assert not page["pageInfo"]["hasNextPage"]
+    assert [name for name in paged if len(name) == 13] == [p["name"] for p in people]
+    await world.mongo.users.delete_many({"name": {"$regex": "^Qx "}})
