@@ -35,6 +35,7 @@ from schema.errors import Rejected, cause_of, formatted, refusal_error
 from schema.executor import PlanningExecutor
 from schema.limits import MAX_COST, check_variables
 from schema.measure import check_cost
+from schema.persisted import Named, Persisted
 from schema.subscription import SOURCES
 from storage.errors import ErrorCode, Refusal
 from storage.records import EventRecord
@@ -47,12 +48,14 @@ class Request:
     """What a client asked for."""
 
     query: str
+    """Empty where the document is only named."""
     variables: Variables
     operation_name: str | None
     request_id: str
     last_event_id: str | None = None
     """The cursor of the last event that the client was given, where the transport has a word
     for it: it says where to go on, instead of an argument."""
+    named: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,15 @@ class Prepared:
 class Engine:
     """Runs operations of one schema with the services of one process."""
 
-    def __init__(self, schema: GraphQLSchema, services: Services, *, introspection: bool) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        services: Services,
+        persisted: Persisted | None = None,
+        *,
+        introspection: bool,
+    ) -> None:
+        self._persisted = persisted or Persisted(services.database)
         self._schema = schema
         self._services = services
         # Events are told of on connections of the live side: those of the operations
@@ -87,8 +98,19 @@ class Engine:
         self._hide_suggestions = not introspection
         self._readings: WeakKeyDictionary[Reading, Loaders] = WeakKeyDictionary()
 
+    async def read(self, request: Request, viewer: Viewer | None) -> Prepared:
+        """The request, understood, whether it carries its document or names it. Raises Rejected,
+        and a Refusal for a document that is not known or not to be run.
+        """
+        is_stranger = viewer is None
+        text = await self._persisted.text(request.query, request.named, is_stranger=is_stranger)
+        prepared = self.prepare(replace(request, query=text))
+        if not is_stranger:
+            await self._persisted.keep(text, request.named)
+        return prepared
+
     def prepare(self, request: Request) -> Prepared:
-        """The request, understood. Raises Rejected."""
+        """A request that carries its document, understood. Raises Rejected."""
         try:
             document = self._documents.get(request.query)
             operation = document.operation(request.operation_name)

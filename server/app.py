@@ -15,8 +15,10 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from realtime.tasks import running
+from resolvers.services import Services
 from schema import graphql_schema, printed
 from schema.engine import Engine
+from schema.persisted import Persisted
 from server import probes
 from server.auth import Authenticator
 from server.connection import ConnectionLimits
@@ -26,6 +28,7 @@ from server.headers import SecurityHeaders
 from server.health import Health
 from server.http import GraphQLOverHTTP
 from server.janitor import sweep_for_ever
+from server.manifests import read_manifest
 from server.migrate import head
 from server.origins import Origins
 from server.services import open_services
@@ -63,7 +66,10 @@ class _Backchannel:
         async with AsyncExitStack() as stack:
             services = await stack.enter_async_context(open_services(settings))
             sessions = Sessions(authenticator(settings), services, settings.session_cache_seconds)
-            engine = Engine(graphql_schema(), services, introspection=settings.introspection)
+            documents = persisted(settings, services)
+            engine = Engine(
+                graphql_schema(), services, documents, introspection=settings.introspection
+            )
             origins = Origins(settings.allowed_origins)
             self._connections = Connections(engine, sessions, origins, connection_limits(settings))
             self._http = GraphQLOverHTTP(engine, sessions, origins, self._connections)
@@ -82,7 +88,10 @@ class _Backchannel:
                 (
                     "janitor",
                     partial(
-                        sweep_for_ever, services, timedelta(days=settings.event_retention_days)
+                        sweep_for_ever,
+                        services,
+                        timedelta(days=settings.event_retention_days),
+                        documents.forget,
                     ),
                 ),
             ):
@@ -100,6 +109,17 @@ class _Backchannel:
 
     async def ready(self, request: Request) -> Response:
         return await self._health.ready(request)
+
+
+def persisted(settings: Settings, services: Services) -> Persisted:
+    """The documents that have names under these settings."""
+    file = settings.trusted_documents
+    return Persisted(
+        services.database,
+        read_manifest(file) if file else None,
+        only_trusted=settings.trusted_documents_only,
+        most=settings.persisted_queries,
+    )
 
 
 def authenticator(settings: Settings) -> Authenticator:

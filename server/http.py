@@ -84,7 +84,7 @@ class GraphQLOverHTTP:
         asked: Prepared | Refusal | Rejected
         try:
             signed_in = await self._sign_in(http)
-            asked = self._engine.prepare(request)
+            asked = await self._engine.read(request, signed_in.viewer if signed_in else None)
             if asked.is_mutation and http.method != "POST":
                 raise _Refused(
                     405, bad_input("method", "Mutations are sent by POST."), {"Allow": "POST"}
@@ -150,7 +150,9 @@ async def _read(http: HTTPRequest, request_id: str) -> Request:
 def _from_query_string(http: HTTPRequest) -> dict[str, Any]:
     parameters = http.query_params
     value: dict[str, Any] = {
-        name: parameters[name] for name in ("query", "operationName") if name in parameters
+        name: parameters[name]
+        for name in ("query", "operationName", "documentId")
+        if name in parameters
     }
     for name in ("variables", "extensions"):
         if parameters.get(name):

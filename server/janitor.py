@@ -1,6 +1,7 @@
 """Tidying up in the background: what operations leave behind for later."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
@@ -21,16 +22,19 @@ TRIM_PAUSE_SECONDS = 0.05
 log = structlog.get_logger(__name__)
 
 
-async def sweep_for_ever(services: Services, retention: timedelta) -> None:
+async def sweep_for_ever(
+    services: Services, retention: timedelta, *others: Callable[[], Awaitable[object]]
+) -> None:
     """Tidy up every few seconds until cancelled. Several processes may do so at once.
 
-    ``retention`` is how far back the log of events reaches.
+    ``retention`` is how far back the log of events reaches; ``others`` have to tidy up as well.
     """
-    sweeps = (
+    sweeps: tuple[Callable[[], Awaitable[object]], ...] = (
         partial(trim_log, services, retention),
         partial(forget_uploads, services),
         partial(remove_objects, services),
         services.rates.forget,
+        *others,
     )
     while True:
         await asyncio.sleep(SWEEP_SECONDS)

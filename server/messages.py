@@ -51,10 +51,18 @@ def _is_id(id: Any) -> bool:
     )
 
 
+def _names_document(payload: dict[str, Any]) -> bool:
+    extensions = payload.get("extensions")
+    return payload.get("query") is None and (
+        payload.get("documentId") is not None
+        or (isinstance(extensions, dict) and "persistedQuery" in extensions)
+    )
+
+
 def _is_request(payload: Any) -> bool:
     return (
         isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
+        and (isinstance(payload.get("query"), str) or _names_document(payload))
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("extensions"), dict | None)

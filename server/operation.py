@@ -77,7 +77,7 @@ class Operation:
         if isinstance(asked, dict):
             assert self._request_id is not None, "an operation has it from its beginning"
             request = graphql_request(asked, self._request_id)
-            prepared = connection.engine.prepare(request)
+            prepared = await connection.engine.read(request, viewer)
         else:
             prepared = asked
         if prepared.is_subscription:

@@ -10,7 +10,11 @@ from typing import Any
 import orjson
 
 from schema.engine import Request
+from schema.persisted import Named
 from storage.errors import bad_input
+
+MAX_NAME = 200
+"""Characters in the name of a document; a hash has 64."""
 
 
 def read_json(body: bytes) -> Any:
@@ -41,8 +45,11 @@ def graphql_request(value: Any, request_id: str, last_event_id: str | None = Non
     """
     if not isinstance(value, Mapping):
         raise bad_input("body", "A request is a JSON object.")
+    named = _named(value)
     query = value.get("query")
-    if not isinstance(query, str) or not query.strip():
+    if named and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
         raise bad_input("query", "A request has a query, which is a text.")
     variables = value.get("variables")
     if variables is not None and not isinstance(variables, Mapping):
@@ -50,6 +57,23 @@ def graphql_request(value: Any, request_id: str, last_event_id: str | None = Non
     name = value.get("operationName")
     if name is not None and not isinstance(name, str):
         raise bad_input("operationName", "The operation's name is a text.")
-    if value.get("extensions") is not None and not isinstance(value["extensions"], Mapping):
+    return Request(query, variables or {}, name or None, request_id, last_event_id, named)
+
+
+def _named(request: Mapping[str, Any]) -> Named | None:
+    """What the request calls its document, in one of the ways in which clients do."""
+    extensions = request.get("extensions")
+    if extensions is not None and not isinstance(extensions, Mapping):
         raise bad_input("extensions", "The extensions are a JSON object.")
-    return Request(query, variables or {}, name or None, request_id, last_event_id)
+    id = request.get("documentId")
+    if id is not None:
+        if not isinstance(id, str) or not 0 < len(id) <= MAX_NAME:
+            raise bad_input("documentId", "The id of a document is a text.")
+        return Named(id, is_hash=False)
+    asked = (extensions or {}).get("persistedQuery")
+    if asked is None:
+        return None
+    hash = asked.get("sha256Hash") if isinstance(asked, Mapping) else None
+    if not isinstance(hash, str) or not 0 < len(hash) <= MAX_NAME or asked.get("version") != 1:
+        raise bad_input("extensions", "A persistedQuery has version 1 and a sha256Hash.")
+    return Named(hash, is_hash=True)

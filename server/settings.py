@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.auth import SHORTEST_SECRET
+from server.document_settings import DocumentSettings
 from server.rate_settings import RateSettings
 from server.setting_types import (
     FieldName,
@@ -128,7 +129,7 @@ class TokenSettings(_Section):
         return url
 
 
-class Settings(UploadSettings, RateSettings, TokenSettings, PostgresSettings):
+class Settings(UploadSettings, RateSettings, DocumentSettings, TokenSettings, PostgresSettings):
     """Everything ``serve`` needs."""
 
     mongo_url: MongoUrl = Field(
@@ -280,6 +281,14 @@ class Settings(UploadSettings, RateSettings, TokenSettings, PostgresSettings):
     log_format: Annotated[Literal["json", "console"], Lower] = Field(
         "json", description="`json`, an object a line, or `console`, for people."
     )
+
+    @field_validator("graphiql")
+    @classmethod
+    def _may_ask_anything(cls, graphiql: bool, info: ValidationInfo) -> bool:
+        if graphiql and info.data.get("trusted_documents_only"):
+            other = variable("trusted_documents_only")
+            raise ValueError(f"is of no use with {other}: what is typed there is not trusted")
+        return graphiql
 
     @field_validator("s3_secret_access_key")
     @classmethod

@@ -35,6 +35,10 @@ class ErrorCode(StrEnum):
     """``service`` is out of reach for now; repeating later helps."""
     INTERNAL = "INTERNAL"
     """Our fault; the log has it under the request's id."""
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    """No refusal but a step of automatic persisted queries: send the text along with its hash."""
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+    """The same, where none are kept: send texts without hashes."""
 
 
 class Refusal(Exception):

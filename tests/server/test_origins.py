@@ -193,7 +193,9 @@ async def test_every_answer_tells_browsers_to_make_nothing_else_of_it(
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         policy = page.headers["Content-Security-Policy"]
-        assert policy.startswith("default-src 'none'") or "text/html" in page.headers["Content-Type"]
+        assert (
+            policy.startswith("default-src 'none'") or "text/html" in page.headers["Content-Type"]
+        )
         assert "frame-ancestors 'none'" in policy
 
 

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -165,6 +166,22 @@ def test_the_bucket_is_in_the_path_of_other_servers(environment: pytest.MonkeyPa
 def test_origins(environment: pytest.MonkeyPatch, value: str, origins: tuple[str, ...]) -> None:
     environment.setenv("BACKCHANNEL_ALLOWED_ORIGINS", value)
     assert Settings().allowed_origins == origins
+
+
+def test_only_trusted_documents_need_a_file_and_no_page_to_type_others(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("BACKCHANNEL_TRUSTED_DOCUMENTS_ONLY", "true")
+    assert refused() == ["BACKCHANNEL_TRUSTED_DOCUMENTS_ONLY needs a file of them"]
+    file = tmp_path / "documents.json"
+    environment.setenv("BACKCHANNEL_TRUSTED_DOCUMENTS", str(file))
+    (line,) = refused()
+    assert line.startswith("BACKCHANNEL_TRUSTED_DOCUMENTS cannot be read")
+    file.write_text('{"a": "{ __typename }"}')
+    assert Settings().trusted_documents_only
+    environment.setenv("BACKCHANNEL_GRAPHIQL", "true")
+    (line,) = refused()
+    assert line.startswith("BACKCHANNEL_GRAPHIQL is of no use with")
 
 
 def test_commands_ask_for_no_more_than_they_need(environment: pytest.MonkeyPatch) -> None:
