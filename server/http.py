@@ -6,6 +6,7 @@ request that was never run (400, 401) from one that was. Who accepts a stream
 gets one, and whatever there is to say in it.
 """
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from server.origins import Origins
 from server.requests import graphql_request, read_json
 from server.sessions import Sessions, SignedIn
 from server.streaming import Asked
-from storage.errors import ErrorCode, Refusal, bad_input, forbidden
+from storage.errors import ErrorCode, Refusal, bad_input, forbidden, unavailable
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -76,6 +77,10 @@ class GraphQLOverHTTP:
             except ClientDisconnect:
                 # Nobody is left to read an answer; this status is for the record only.
                 return Response(status_code=499)
+            except asyncio.CancelledError:
+                # The server was told to stop, and does not wait for this any longer.
+                errors = errors_of(unavailable("backchannel"), request_id)
+                return _response(errors, 503, media_type, request_id)
             except Exception as exception:
                 return _response(errors_of(exception, request_id), 500, media_type, request_id)
 

@@ -9,7 +9,7 @@ clients branch on them, so they are only ever added to.
 from enum import StrEnum
 from typing import Literal
 
-Service = Literal["postgres", "mongodb", "s3", "jwks"]
+Service = Literal["backchannel", "postgres", "mongodb", "s3", "jwks"]
 
 
 class ErrorCode(StrEnum):

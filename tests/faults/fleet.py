@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
@@ -231,6 +231,19 @@ class Fleet:
             if backend.is_running():
                 backend.kill()
         await postmaster.wait()
+
+    @contextmanager
+    def silent_postgres(self) -> Iterator[None]:
+        """For as long as the block lasts, connections stay open and nothing is answered."""
+        postmaster = psutil.Process(self.backing.postgres.child.pid)
+        stopped = [postmaster, *postmaster.children(recursive=True)]
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
 
     async def ask(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """Ask PostgreSQL, past all lines and servers."""

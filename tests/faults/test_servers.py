@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 from websockets.exceptions import InvalidHandshake
 
 from tests.faults.fleet import Fleet, Server
-from tests.faults.load import SEND, Load
+from tests.faults.load import EVENTS, SEND, Load
 from tests.faults.record import Outcome, Row
 from tests.faults.size import Size
 
@@ -70,14 +71,40 @@ async def test_told_to_stop_under_load_it_drains_and_nobody_loses_anything(
     report(load.record.check("SIGTERM", size.times, truth))
 
 
+async def test_told_to_stop_while_postgresql_is_silent_it_says_goodbye_and_goes_in_time(
+    fleet: Fleet, pair: tuple[Server, Server]
+) -> None:
+    async with fleet.another("goes") as goes:
+        carol = fleet.person("carol", goes)
+        channel = await carol.create_channel()
+        async with carol.socket() as socket:
+            await socket.subscribe(EVENTS, id=channel)
+            await socket.settled()
+            with fleet.silent_postgres():
+                sending = asyncio.create_task(carol.respond(SEND, say_in(channel, "Hello")))
+                began = time.monotonic()
+                goes.terminate()
+                assert await socket.closed() == 1012
+                assert await goes.child.wait() == 0
+                assert time.monotonic() - began < EXIT_SECONDS
+                # It may have been done, and that is what its sender is told.
+                [error] = (await sending).json()["errors"]
+                assert error["extensions"]["code"] == "UNAVAILABLE"
+    assert await fleet.person("carol", pair[0]).say(channel)
+
+
+def say_in(channel_id: str, content: str) -> dict[str, Any]:
+    """The variables of a message."""
+    return {"input": {"channelId": channel_id, "content": content}}
+
+
 async def drained(fleet: Fleet, goes: Server) -> None:
     """Tell it to stop while two messages are under way, and hold it to every promise."""
     carol = fleet.person("carol", goes)
     channel = await carol.create_channel()
     async with carol.socket() as socket, carol.socket() as idle:
         async with held(fleet, channel):
-            input = {"channelId": channel, "content": "socket"}
-            sending = await socket.subscribe(SEND, input=input)
+            sending = await socket.subscribe(SEND, **say_in(channel, "socket"))
             over_http = asyncio.create_task(carol.say(channel, "http"))
             await waiting(fleet, 2)
             goes.terminate()
