@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -34,6 +35,7 @@ class Profiles:
         self._seconds = seconds
         self._users: LRUCache[str, _Kept] = LRUCache(MAX_PROFILES)
         self._reading: dict[str, asyncio.Task[None]] = {}
+        self._is_away = False
         self._roles: LRUCache[str, tuple[RoleRecord | None, float]] = LRUCache(10_000)
 
     async def by_ids(self, ids: Iterable[str]) -> dict[str, UserRecord]:
@@ -45,10 +47,8 @@ class Profiles:
         wanted = list(dict.fromkeys(ids))
         oldest = time.monotonic() - self._seconds
         stale = [id for id in wanted if not (k := self._users.get(id)) or k.read_at < oldest]
-        try:
+        with suppress(Refusal):
             await self._read(stale)
-        except Refusal as refusal:
-            log.warning("profiles.stale", service=refusal.service, people=len(stale))
         return {id: self._known(id) for id in wanted}
 
     async def confirmed(self, ids: Iterable[str], seconds: float = 0.0) -> Mapping[str, UserRecord]:
@@ -66,10 +66,8 @@ class Profiles:
 
     async def refresh(self, ids: Iterable[str]) -> None:
         """Look people up again, whatever is kept of them; without MongoDB, keep that."""
-        try:
+        with suppress(Refusal):
             await self._read(list(dict.fromkeys(ids)))
-        except Refusal as refusal:
-            log.warning("profiles.stale", service=refusal.service)
 
     def is_unknown(self, id: str) -> bool:
         """Whether the directory, when last asked, did not have this person, or was never asked."""
@@ -112,9 +110,18 @@ class Profiles:
     async def _read_now(self, ids: list[str]) -> None:
         try:
             found = await self._directory.users(ids)
+        except Refusal as refusal:
+            # Once for each outage: every operation of that time comes by here.
+            if not self._is_away:
+                log.warning("profiles.stale", service=refusal.service)
+            self._is_away = True
+            raise
         finally:
             for id in ids:
                 del self._reading[id]
+        if self._is_away:
+            self._is_away = False
+            log.info("profiles.fresh")
         now = time.monotonic()
         for id in ids:
             self._users[id] = _Kept(found.get(id), now)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from pymongo import AsyncMongoClient
+from structlog.testing import capture_logs
 
 import loaders.profiles
 from loaders.profiles import Profiles
@@ -120,6 +121,22 @@ async def test_a_placeholder_is_not_kept(
     profiles._directory = live
     assert (await profiles.by_ids([ada]))[ada].name == "Ada"
     assert not profiles.is_unknown(ada)
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(
+    mongo: Any, profiles: Profiles, dead_directory: Directory
+) -> None:
+    ada, live = await person(mongo), profiles._directory
+    with capture_logs() as logs:
+        for _ in range(2):
+            profiles._directory = dead_directory
+            for _ in range(3):
+                await profiles.by_ids([ada])
+            profiles._directory = live
+            for _ in range(2):
+                await profiles.refresh([ada])
+            profiles._users.clear()
+    assert [entry["event"] for entry in logs] == ["profiles.stale", "profiles.fresh"] * 2
 
 
 async def test_each_person_is_answered_once_however_often_they_are_named(
