@@ -12,8 +12,9 @@ from typing import Any, Protocol, cast
 
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from server.heads import BoundedProtocol
 from server.wire import Wire
 
 EXTENSION = "backchannel.chunks"
@@ -33,7 +34,7 @@ class Chunks(Wire, Protocol):
         """
 
 
-class ChunkingProtocol(HttpToolsProtocol):
+class ChunkingProtocol(BoundedProtocol):
     """uvicorn's protocol, offering itself as ``Chunks`` in the scope's extensions."""
 
     on_shutdown: Callable[[], None] | None = None

@@ -31,6 +31,9 @@ from server.streaming import Asked
 from storage.errors import ErrorCode, Refusal, bad_input, forbidden, unavailable
 
 MAX_BODY_BYTES = 1_000_000
+LINGER_BYTES = 32_000_000
+"""What is read and thrown away of a longer body."""
+BODY_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +149,8 @@ async def _read(http: HTTPRequest, request_id: str) -> Request:
             charset = parameters.replace(" ", "").lower().removeprefix("charset=").strip('"')
             if charset and charset != "utf-8":
                 raise _Refused(415, bad_input("content-type", "The body is sent in UTF-8."))
+            if http.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                raise _Refused(415, bad_input("content-encoding", "The body is sent as it is."))
             value = read_json(await _body(http))
         return graphql_request(value, request_id, http.headers.get("last-event-id"))
     except Refusal as refusal:
@@ -169,15 +174,24 @@ def _from_query_string(http: HTTPRequest) -> dict[str, Any]:
 
 
 async def _body(http: HTTPRequest) -> bytes:
+    """All of it. Raises _Refused when it is too long or does not come."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in http.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise _Refused(
-                413, bad_input("body", f"A request has at most {MAX_BODY_BYTES:,} bytes.")
-            )
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in http.stream():
+                size += len(chunk)
+                if size > MAX_BODY_BYTES + LINGER_BYTES:
+                    break
+                if size > MAX_BODY_BYTES:
+                    # Read on for a while: most clients look for an answer when they have sent all.
+                    chunks.clear()
+                else:
+                    chunks.append(chunk)
+    except TimeoutError:
+        raise _Refused(408, bad_input("body", "The body does not come.")) from None
+    if size > MAX_BODY_BYTES:
+        raise _Refused(413, bad_input("body", f"A request has at most {MAX_BODY_BYTES:,} bytes."))
     return b"".join(chunks)
 
 
