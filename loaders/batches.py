@@ -11,7 +11,7 @@ from typing import Generic, NoReturn, TypeVar
 from strawberry.dataloader import DataLoader
 
 from loaders.profiles import Profiles
-from storage import attachments, channels, messages, reactions, reading
+from storage import attachments, channels, members, messages, reactions, reading
 from storage.postgres import Database
 from storage.records import (
     AttachmentRecord,
@@ -85,6 +85,9 @@ class Loaders:
         self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)
         self.membership_by_channel: Loader[Membership | None] = Loader(
             lambda ids: channels.memberships(database, ids, viewer_id), _none
+        )
+        self.companion_by_id: Loader[bool] = Loader(
+            lambda ids: _companions(database, viewer_id, ids), _false
         )
         self.unread_by_channel: Loader[UnreadRecord] = Loader(
             lambda ids: self._unread(ids, viewer_id), lambda id: UnreadRecord(id, 0, 0)
@@ -180,6 +183,14 @@ REACTION_PEOPLE = 20
 
 def _none(_: str) -> None:
     return None
+
+
+def _false(_: str) -> bool:
+    return False
+
+
+async def _companions(database: Database, viewer_id: str, ids: list[str]) -> dict[str, bool]:
+    return dict.fromkeys(await members.companions(database, viewer_id, ids), True)
 
 
 def _empty(_: str) -> list[T]:

@@ -22,8 +22,9 @@ async def follow_channel(
 ) -> Stream:
     """Everything that happens in a channel after a cursor, or from now on.
 
-    Raises RESYNC_REQUIRED for a cursor of another epoch or ahead of the log;
-    both come from a log that is no longer this one.
+    Raises RESYNC_REQUIRED for a cursor of another epoch or ahead of the log: both come from
+    a log that is no longer this one. So does a client's from before they joined: who came
+    and went until then is none of their business.
     """
     access = await access_channel_to_follow(services.live, services.database, viewer, channel_id)
     channel = access.channel
@@ -33,6 +34,8 @@ async def follow_channel(
         if cursor.epoch != channel.epoch or cursor.position > channel.position:
             raise resync_required("This cursor is not of this log; fetch the channel anew.")
         position = cursor.position
+        if viewer.is_client and access.member and position < access.member.joined_position:
+            raise resync_required("You were not in this channel then; fetch it anew.")
     return services.live.stream(
         channel, viewer.id, position=position, is_guest=access.member is None
     )

@@ -11,7 +11,7 @@ from resolvers import history, policy
 from resolvers.pages import Page
 from schema.connections import ChannelMemberConnection, MessageConnection
 from schema.context import Context, Info
-from schema.fields import looked_up, resolved, selected, viewers_own
+from schema.fields import looked_up, resolved, same_inside, selected, viewers_own
 from schema.message import Message
 from schema.user import User
 from storage import cursors
@@ -50,10 +50,10 @@ def _member_user(member: MemberRecord, context: Context) -> UserRecord | Awaitab
 
 def _invited_by(
     member: MemberRecord, context: Context
-) -> UserRecord | Awaitable[UserRecord] | None:
+) -> UserRecord | Awaitable[UserRecord | None] | None:
     if member.invited_by is None:
         return None
-    return context.loaders.user_by_id.get(member.invited_by)
+    return context.acquaintance(member.invited_by)
 
 
 @strawberry.type
@@ -64,7 +64,7 @@ class ChannelMember:
     is_pinned: bool
     notification_level: NotificationLevel
     last_read_at: datetime | None
-    invited_by: User | None = looked_up(_invited_by, User | None)
+    invited_by: User | None = same_inside(_invited_by, User | None)
     joined_at: datetime
 
 

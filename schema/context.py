@@ -11,6 +11,7 @@ from loaders.batches import Loaders
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage.errors import unauthenticated
+from storage.records import UserRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -67,6 +68,19 @@ class Context:
         if self.signed_in is None:
             raise unauthenticated("Sign in: this needs an Authorization token.")
         return self.signed_in
+
+    def acquaintance(self, user_id: str) -> UserRecord | Awaitable[UserRecord | None] | None:
+        """Somebody who need not be in the channel they are named in: nobody to a client who
+        shares none with them.
+        """
+        viewer = self.signed_in
+        if viewer is None or not viewer.is_client or viewer.id == user_id:
+            return self.loaders.user_by_id.get(user_id)
+        return self._companion(user_id)
+
+    async def _companion(self, user_id: str) -> UserRecord | None:
+        is_companion = await self.loaders.companion_by_id.load(user_id)
+        return await self.loaders.user_by_id.load(user_id) if is_companion else None
 
     def forget(self) -> None:
         """Read anew from here on: a mutation has changed what was read for the one before it."""

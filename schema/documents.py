@@ -32,7 +32,7 @@ from graphql.language import VisitorAction
 
 from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
-from schema.fields import is_shared
+from schema.fields import is_shared, is_shared_inside
 from schema.limits import MAX_CHARACTERS, MAX_TOKENS, TOO_DEEP, BoundedOverlaps, too_complex
 from schema.measure import check_document
 from storage.errors import Refusal, bad_input
@@ -60,6 +60,8 @@ class Document:
     ast: DocumentNode
     is_shared: bool
     """Whether it asks for nothing that depends on the viewer."""
+    is_shared_inside: bool
+    """Whether it asks for nothing that depends on which internal viewer it is."""
     fields: frozenset[str]
     """Every field's name that occurs anywhere in it."""
     costs: dict[str | None, int]
@@ -160,7 +162,8 @@ class Documents:
         return Document(
             text,
             ast,
-            not survey.viewers_own,
+            survey.is_shared,
+            survey.is_shared_inside,
             frozenset(survey.fields),
             costs,
             frozenset(survey.variables),
@@ -194,7 +197,7 @@ class _Survey(Visitor):
         self._info = info
         self.fields: set[str] = set()
         self.variables: set[str] = set()
-        self.viewers_own = False
+        self.is_shared = self.is_shared_inside = True
 
     def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
         """Called by graphql-core for each field."""
@@ -202,7 +205,8 @@ class _Survey(Visitor):
         definition = self._info.get_field_def()
         if definition and not self._is_at_root():
             ours = definition.extensions.get(DEFINITION)
-            self.viewers_own = self.viewers_own or not (ours is None or is_shared(ours))
+            self.is_shared &= ours is None or is_shared(ours)
+            self.is_shared_inside &= ours is None or is_shared_inside(ours)
         return None
 
     def enter_variable(

@@ -186,7 +186,9 @@ class Engine:
         # each of them began; a document with a field of the viewer's own makes a
         # cohort of one person.
         request, document = prepared.request, prepared.document
-        whose = None if document.is_shared else viewer
+        is_inside = viewer is not None and not viewer.is_client
+        is_shared = document.is_shared or (document.is_shared_inside and is_inside)
+        whose = None if is_shared else viewer
         given = {
             name: request.variables[name]
             for name in sorted(document.variables)

@@ -10,7 +10,7 @@ import strawberry
 
 from schema.channel import Channel
 from schema.context import Context
-from schema.fields import looked_up
+from schema.fields import looked_up, same_inside
 from schema.message import Message
 from schema.user import User
 from storage import cursors
@@ -22,10 +22,15 @@ def _cursor(event: EventRecord, _: Context) -> str:
     return cursors.encode_event(event.channel_id, event.epoch, event.position)
 
 
-def _actor(event: EventRecord, context: Context) -> UserRecord | Awaitable[UserRecord] | None:
+def _actor(
+    event: EventRecord, context: Context
+) -> UserRecord | Awaitable[UserRecord | None] | None:
     if event.actor_id is None:
         return None
-    return context.loaders.user_by_id.get(event.actor_id)
+    # Whoever the event is about, or whose message it shows, is named in it anyway.
+    if event.actor_id in (event.user_id, event.message and event.message.sender_id):
+        return context.loaders.user_by_id.get(event.actor_id)
+    return context.acquaintance(event.actor_id)
 
 
 def _user(event: EventRecord | Typed, context: Context) -> UserRecord | Awaitable[UserRecord]:
@@ -48,7 +53,7 @@ class ChannelEvent:
     )
     channel_id: strawberry.ID
     occurred_at: datetime
-    actor: User | None = looked_up(_actor, User | None)
+    actor: User | None = same_inside(_actor, User | None)
 
     @classmethod
     def resolve_type(cls, event: EventRecord, *_: Any) -> str:

@@ -20,12 +20,18 @@ Look = Callable[[Any, Context], Any]
 """From a record and a context to a value, or to a promise of it."""
 
 SHARED = "shared"
+INSIDE = "inside"
 LOOK = "look"
 
 
 def looked_up(look: Look, type: Any, description: str | None = None) -> Any:
     """A field whose answer is the same for every viewer: an event's may go to many at once."""
     return _field(look, type, description, shared=True)
+
+
+def same_inside(look: Look, type: Any, description: str | None = None) -> Any:
+    """A field whose answer is the same for every internal viewer, and each client's own."""
+    return _field(look, type, description, shared=INSIDE)
 
 
 def viewers_own(look: Look, type: Any, description: str | None = None) -> Any:
@@ -42,7 +48,7 @@ def resolved(
     )
 
 
-def _field(look: Look, type: Any, description: str | None, *, shared: bool) -> Any:
+def _field(look: Look, type: Any, description: str | None, *, shared: bool | str) -> Any:
     def resolver(record: strawberry.Parent[Any], info: Info) -> Any:
         return look(record, info.context)
 
@@ -59,6 +65,11 @@ def _field(look: Look, type: Any, description: str | None, *, shared: bool) -> A
 def is_shared(field: StrawberryField) -> bool:
     """Whether every viewer gets the same answer."""
     return field.base_resolver is None or field.metadata.get(SHARED) is True
+
+
+def is_shared_inside(field: StrawberryField) -> bool:
+    """Whether every internal viewer gets the same answer."""
+    return is_shared(field) or field.metadata.get(SHARED) == INSIDE
 
 
 def look_of(field: StrawberryField) -> Look | None:

@@ -14,7 +14,7 @@ COLUMNS = """
 
 MEMBER_COLUMNS = """
     m.channel_id::text, m.user_id, m.role, m.invited_by, m.joined_at,
-    m.is_muted, m.is_pinned, m.notification_level, m.last_read_at
+    m.is_muted, m.is_pinned, m.notification_level, m.last_read_at, m.joined_position
 """
 
 _WIDTH = len(ChannelRecord._fields)

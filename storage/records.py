@@ -128,6 +128,8 @@ class MemberRecord(NamedTuple):
     is_pinned: bool
     notification_level: str
     last_read_at: datetime | None
+    joined_position: int
+    """Where the channel's log stood when they joined."""
 
 
 class MessageRecord(NamedTuple):

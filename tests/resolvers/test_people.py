@@ -155,6 +155,7 @@ async def test_everybody_is_found_page_by_page_while_people_come_and_go(world: W
     ]
     await world.mongo.users.insert_many(people)
     paged: list[str] = []
+    page: Any = None
     after = None
     for _ in range(3):
         page = await do(world.dave, "users", FOUND, search="unique", first=100, after=after)

@@ -51,7 +51,7 @@ def viewer(letter: str, rules: Rules = Rules()) -> Viewer:  # noqa: B008
 
 
 def member(user_id: str, role: MemberRole) -> MemberRecord:
-    return MemberRecord("channel", user_id, role, None, NOW, False, False, "ALL", None)
+    return MemberRecord("channel", user_id, role, None, NOW, False, False, "ALL", None, 0)
 
 
 def access(letter: str, channel: str, role: str, *, archived: bool = False) -> Membership:

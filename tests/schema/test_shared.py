@@ -67,13 +67,10 @@ def _selected(type: GraphQLNamedType, covered: set[Field], depth: int) -> Iterat
 
 def event_document(covered: set[Field]) -> str:
     schema = graphql_schema()
-    covered |= {("ChannelEvent", "cursor"), ("ChannelEvent", "actor")}
+    covered.add(("ChannelEvent", "cursor"))
     kinds = (schema.type_map[kind.__name__] for kind in EVENT_TYPES)
     every = " ".join(f"... on {kind.name} {selection(kind, covered, 3)}" for kind in kinds)
-    return (
-        "subscription ($id: ID!) { channelEvents(channelId: $id)"
-        f" {{ cursor actor {{ id }} {every} }} }}"
-    )
+    return f"subscription ($id: ID!) {{ channelEvents(channelId: $id) {{ cursor {every} }} }}"
 
 
 def typing_document(covered: set[Field]) -> str:
@@ -202,6 +199,7 @@ async def test_every_member_gets_the_same_of_a_page(world: World, scene: Scene) 
             False,
         ),
         ("{ ... on Message { ... { mine: clientMessageId } } }", False),
+        ("{ channel { members { edges { node { invitedBy { id } } } } } }", False),
         ("{ id clientMessageId @skip(if: true) }", False),
     ],
 )
@@ -213,3 +211,20 @@ def test_a_document_is_shared_unless_it_asks_for_something_of_the_viewer_s(
     first, _, fragments = text.partition(" fragment ")
     text = first + " }" + (f" fragment {fragments}" if fragments else "")
     assert documents.get(text).is_shared is shared
+
+
+@pytest.mark.parametrize(
+    ("selected", "shared", "shared_inside"),
+    [
+        ("{ cursor occurredAt }", True, True),
+        ("{ cursor actor { name } }", False, True),
+        ("{ actor { name } ... on MessageSent { message { clientMessageId } } }", False, False),
+    ],
+)
+def test_who_did_something_is_the_same_for_everybody_inside(
+    selected: str, shared: bool, shared_inside: bool
+) -> None:
+    document = Documents(graphql_schema(), introspection=True).get(
+        f"subscription {{ channelEvents(channelId: 1) {selected} }}"
+    )
+    assert (document.is_shared, document.is_shared_inside) == (shared, shared_inside)
