@@ -11,7 +11,16 @@ from typing import Generic, NoReturn, TypeVar
 from strawberry.dataloader import DataLoader
 
 from loaders.profiles import Profiles
-from storage import attachments, channels, members, messages, reactions, reading
+from storage import (
+    attachments,
+    channels,
+    members,
+    messages,
+    pins,
+    reactions,
+    reading,
+    revisions,
+)
 from storage.postgres import Database
 from storage.records import (
     AttachmentRecord,
@@ -19,6 +28,7 @@ from storage.records import (
     Membership,
     MessageRecord,
     ReactionRecord,
+    RevisionRecord,
     UnreadRecord,
     UserRecord,
 )
@@ -101,6 +111,15 @@ class Loaders:
         self.mentions_by_message: Loader[list[str]] = Loader(
             lambda ids: messages.mentioned(database, ids), _empty
         )
+        self.revisions_by_message: Loader[list[RevisionRecord]] = Loader(
+            lambda ids: revisions.by_messages(database, ids), _empty
+        )
+        self.last_reply_by_message: Loader[MessageRecord | None] = Loader(
+            lambda ids: messages.last_replies(database, ids), _none
+        )
+        self.pinned_by_channel: Loader[list[MessageRecord]] = Loader(
+            lambda ids: pins.by_channels(database, ids), _empty
+        )
 
     def beside(self, viewer_id: str) -> "Loaders":
         """Loaders for another viewer that read what is the same for everybody with these."""
@@ -131,6 +150,11 @@ class Loaders:
             reads.append(self.attachments_by_message.read_ahead(ids))
         if "mentions" in fields:
             reads.append(self.mentions_by_message.read_ahead(ids))
+        if "revisions" in fields:
+            reads.append(self.revisions_by_message.read_ahead(ids))
+        roots = [message.id for message in page if message.reply_count]
+        if "lastReply" in fields:
+            reads.append(self.last_reply_by_message.read_ahead(roots))
         await asyncio.gather(*reads)
         if "reactions" in fields:
             people.update(
@@ -148,8 +172,11 @@ class Loaders:
         if "parent" in fields and people:
             # Whoever asks for a parent most likely asks for its sender; with
             # nobody else to look up, that is one query when they do.
-            roots = await self.message_by_id.read_ahead(parents)
-            people.update(root.sender_id for root in roots if root)
+            found_parents = await self.message_by_id.read_ahead(parents)
+            people.update(parent.sender_id for parent in found_parents if parent)
+        if "lastReply" in fields and people:
+            replies = await self.last_reply_by_message.read_ahead(roots)
+            people.update(reply.sender_id for reply in replies if reply)
         await self.user_by_id.read_ahead(people)
 
     async def users(self, ids: Iterable[str]) -> list[UserRecord]:

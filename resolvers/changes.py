@@ -28,10 +28,12 @@ async def edit_message(
         _, access = await access_message(services.database, viewer, message_id)
         online = await calls.online_now(services, access)
     async with services.database.transaction() as transaction:
-        message, access = await _changeable(transaction, viewer, message_id)
+        message, access = await access_to_change(transaction, viewer, message_id)
         policy.require_edit_message(viewer, message)
         if message.content == content:
             return message
+        if most := services.rules.message_edit_seconds:
+            policy.require_within(most, await messages.age(transaction, message.id), "edited")
         edited = await messages.edit(
             transaction,
             message.id,
@@ -39,7 +41,7 @@ async def edit_message(
             mentions_channel=inputs.mentions_channel(content),
             here=await calls.called(transaction, message.channel_id, online),
         )
-        await _log(transaction, viewer, access, EventKind.MESSAGE_EDITED, message.id)
+        await log_change(transaction, viewer, access, EventKind.MESSAGE_EDITED, message.id)
         return edited
 
 
@@ -49,10 +51,13 @@ async def delete_message(services: Services, viewer: Viewer, message_id: str) ->
         message, access = await access_message_to_write(transaction, viewer, message_id)
         if message.is_deleted:
             return message
-        message, access = await _changeable(transaction, viewer, message_id)
+        message, access = await access_to_change(transaction, viewer, message_id)
         policy.require_delete_message(viewer, access, message)
+        most = services.rules.message_delete_seconds
+        if most and not policy.moderates(viewer, access):
+            policy.require_within(most, await messages.age(transaction, message.id), "deleted")
         deleted = await messages.delete(transaction, message.id)
-        await _log(transaction, viewer, access, EventKind.MESSAGE_DELETED, message.id)
+        await log_change(transaction, viewer, access, EventKind.MESSAGE_DELETED, message.id)
         return deleted
 
 
@@ -62,12 +67,12 @@ async def add_reaction(
     """React with an emoji; nothing happens to one who has already."""
     emoji = inputs.reaction(emoji)
     async with services.database.transaction() as transaction:
-        message, access = await _changeable(transaction, viewer, message_id)
+        message, access = await access_to_change(transaction, viewer, message_id)
         there = await reactions.emojis(transaction, message.id)
         if emoji not in there and len(there) >= MAX_EMOJIS:
             raise bad_input("emoji", f"A message has at most {MAX_EMOJIS} different reactions.")
         if await reactions.add(transaction, message.id, emoji, viewer.id):
-            await _log(
+            await log_change(
                 transaction, viewer, access, EventKind.REACTION_ADDED, message.id, detail=emoji
             )
         return message
@@ -79,17 +84,21 @@ async def remove_reaction(
     """Take the viewer's own reaction back; nothing happens when there is none."""
     emoji = inputs.reaction(emoji)
     async with services.database.transaction() as transaction:
-        message, access = await _changeable(transaction, viewer, message_id)
+        message, access = await access_to_change(transaction, viewer, message_id)
         if await reactions.remove(transaction, message.id, emoji, viewer.id):
-            await _log(
+            await log_change(
                 transaction, viewer, access, EventKind.REACTION_REMOVED, message.id, detail=emoji
             )
         return message
 
 
-async def _changeable(
+async def access_to_change(
     transaction: Transaction, viewer: Viewer, message_id: str
 ) -> tuple[MessageRecord, Membership]:
+    """A message somebody wrote, which a member may do something to, under its channel's lock.
+
+    Raises NOT_FOUND, FORBIDDEN, and CONFLICT for a deleted one or in an archived channel.
+    """
     message, access = await access_message_to_write(transaction, viewer, message_id)
     policy.require_writable(access.channel)
     policy.require_member(access)
@@ -100,7 +109,7 @@ async def _changeable(
     return message, access
 
 
-async def _log(
+async def log_change(
     transaction: Transaction,
     viewer: Viewer,
     access: Membership,
@@ -108,6 +117,7 @@ async def _log(
     message_id: str,
     detail: str | None = None,
 ) -> None:
+    """Say in the channel's log what the viewer has done to a message."""
     await events.append(
         transaction,
         access.channel.id,

@@ -112,8 +112,19 @@ def require_edit_message(viewer: Viewer, message: MessageRecord) -> None:
 
 def require_delete_message(viewer: Viewer, access: Membership, message: MessageRecord) -> None:
     """The sender, those who run the channel, and super admins who are in it."""
-    if message.sender_id != viewer.id and not (_runs(viewer, access) or viewer.is_super_admin):
+    if message.sender_id != viewer.id and not moderates(viewer, access):
         raise forbidden("Only the sender and the channel's admins may delete a message.")
+
+
+def moderates(viewer: Viewer, access: Membership) -> bool:
+    """Whether they delete what others wrote; no time limit binds them in that."""
+    return _runs(viewer, access) or viewer.is_super_admin
+
+
+def require_within(most: int, age: float, done: str) -> None:
+    """What was said can be taken back for so many seconds, where the operator says so."""
+    if age > most:
+        raise forbidden(f"A message can be {done} for {most:,} seconds after it was sent.")
 
 
 def require_create(viewer: Viewer, type: ChannelType) -> None:

@@ -35,6 +35,10 @@ class Rules:
 
     message_max_length: int = 4_000
     """Characters."""
+    message_edit_seconds: int = 0
+    """For how long its sender may edit a message; 0 is for ever."""
+    message_delete_seconds: int = 0
+    """For how long its sender may delete a message; 0 is for ever. Who moderates always may."""
     direct_messages: Literal["team", "everybody"] = "team"
     """Whom internal people may write to directly."""
     admins_across_teams: bool = True

@@ -9,6 +9,7 @@ import strawberry
 
 from resolvers import history, policy
 from resolvers.pages import Page
+from resolvers.pins import MAX_PINS
 from schema.connections import ChannelMemberConnection, MessageConnection
 from schema.context import Context, Info
 from schema.fields import looked_up, resolved, same_inside, selected, viewers_own
@@ -115,6 +116,16 @@ async def _messages(
     return page
 
 
+async def _pinned_messages(
+    channel: strawberry.Parent[ChannelRecord], info: Info
+) -> list[MessageRecord]:
+    loaders = info.context.loaders
+    await _require_readable(info.context, channel)
+    pinned = await loaders.pinned_by_channel.load(channel.id)
+    await loaders.prepare(pinned, selected(info))
+    return pinned
+
+
 async def _last_message(channel: ChannelRecord, context: Context) -> MessageRecord | None:
     if channel.last_message_id is None:
         return None
@@ -160,6 +171,7 @@ class Channel:
         "Oldest first within a page. `last`/`before` pages back from the newest; a reply is not "
         "listed here but under its parent.",
     )
+    pinned_messages: list[Message] = resolved(_pinned_messages, list[Message], rows=MAX_PINS)
     last_message: Message | None = viewers_own(_last_message, Message | None)
     last_message_at: datetime | None
     unread_count: int = viewers_own(_unread_count, int)

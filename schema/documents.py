@@ -32,7 +32,7 @@ from graphql.language import VisitorAction
 
 from schema.blame import BlamingValues, name_fields
 from schema.context import Memo
-from schema.fields import is_shared, is_shared_inside
+from schema.fields import DEFINITION, is_shared, is_shared_inside
 from schema.limits import MAX_CHARACTERS, MAX_TOKENS, TOO_DEEP, BoundedOverlaps, too_complex
 from schema.measure import check_document
 from storage.errors import Refusal, bad_input
@@ -48,8 +48,6 @@ LONG = 1_000
 """Characters of a wrong document that is cleared away at once. graphql-core leaves its parts in
 rings, which the garbage collector has to find: at once among the youngest objects it takes a few
 milliseconds, and some documents later, among all, a hundred."""
-
-DEFINITION = "strawberry-definition"
 
 
 @dataclass(slots=True)

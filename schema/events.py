@@ -98,6 +98,16 @@ class ReactionRemoved(_Logged, ChannelEvent):
 
 
 @strawberry.type
+class MessagePinned(_Logged, ChannelEvent):
+    message: Message
+
+
+@strawberry.type
+class MessageUnpinned(_Logged, ChannelEvent):
+    message: Message
+
+
+@strawberry.type
 class MemberJoined(_Logged, ChannelEvent):
     user: User = looked_up(_user, User)
 
@@ -131,6 +141,8 @@ EVENT_TYPES = [
     MessageDeleted,
     ReactionAdded,
     ReactionRemoved,
+    MessagePinned,
+    MessageUnpinned,
     MemberJoined,
     MemberLeft,
     MemberRoleChanged,

@@ -19,8 +19,12 @@ from schema.context import Context, Info
 Look = Callable[[Any, Context], Any]
 """From a record and a context to a value, or to a promise of it."""
 
+DEFINITION = "strawberry-definition"
+"""Where Strawberry keeps its own idea of a field in graphql-core's extensions."""
+
 SHARED = "shared"
 INSIDE = "inside"
+ROWS = "rows"
 LOOK = "look"
 
 
@@ -40,11 +44,22 @@ def viewers_own(look: Look, type: Any, description: str | None = None) -> Any:
 
 
 def resolved(
-    resolver: Callable[..., Any], type: Any, description: str | None = None, *, shared: bool = False
+    resolver: Callable[..., Any],
+    type: Any,
+    description: str | None = None,
+    *,
+    shared: bool = False,
+    rows: int | None = None,
 ) -> Any:
-    """A field with arguments, or at the root; ``shared``: every viewer gets the same answer."""
+    """A field with arguments, or at the root; ``shared``: every viewer gets the same answer.
+
+    ``rows`` is how long its list may be, where that is more than a few.
+    """
     return strawberry.field(
-        resolver=resolver, graphql_type=type, description=description, metadata={SHARED: shared}
+        resolver=resolver,
+        graphql_type=type,
+        description=description,
+        metadata={SHARED: shared, ROWS: rows},
     )
 
 
@@ -70,6 +85,12 @@ def is_shared(field: StrawberryField) -> bool:
 def is_shared_inside(field: StrawberryField) -> bool:
     """Whether every internal viewer gets the same answer."""
     return is_shared(field) or field.metadata.get(SHARED) == INSIDE
+
+
+def rows_of(field: StrawberryField) -> int | None:
+    """How long a list without pages may be, if that is said."""
+    rows: int | None = field.metadata.get(ROWS)
+    return rows
 
 
 def look_of(field: StrawberryField) -> Look | None:

@@ -34,6 +34,7 @@ from graphql import (
 )
 
 from resolvers.inputs import DEFAULT_PAGE, MAX_PAGE
+from schema.fields import DEFINITION, rows_of
 from schema.limits import (
     MAX_ALIASES,
     MAX_COST,
@@ -199,7 +200,7 @@ class Pass:
         page = self._page(node, field)
         times = 1
         if is_list and type is not None:
-            times = _expected(type) if page is None else page
+            times = _rows(field, type) if page is None else page
         rows = below.rows * (DEFAULT_PAGE if page is None else page)
         return Measure(depth, fields, 1 + below.cost * times + rows)
 
@@ -239,15 +240,18 @@ class Pass:
             raise too_complex(f"A document has at most {MAX_DIRECTIVES} directives.")
 
 
+def _rows(field: GraphQLField, type: GraphQLNamedType) -> int:
+    """What is expected of a list without pages."""
+    if type.name.startswith("__"):
+        return INTROSPECTION_LIST
+    ours = field.extensions.get(DEFINITION)
+    rows = rows_of(ours) if ours else None
+    return rows or (CHANNELS if type.name == "Channel" else LIST)
+
+
 def _check_depth(level: int) -> None:
     if level > MAX_DEPTH:
         raise too_complex(TOO_DEEP)
-
-
-def _expected(type: GraphQLNamedType) -> int:
-    if type.name.startswith("__"):
-        return INTROSPECTION_LIST
-    return CHANNELS if type.name == "Channel" else LIST
 
 
 def _is_connection(type: GraphQLNamedType | None) -> bool:

@@ -20,6 +20,7 @@ from storage.records import (
     MessageContentType,
     MessageRecord,
     ReactionRecord,
+    RevisionRecord,
     UserRecord,
 )
 
@@ -132,6 +133,26 @@ def _client_message_id(message: MessageRecord, context: Context) -> str | None:
     return message.client_message_id if message.sender_id == context.viewer.id else None
 
 
+def _revisions(
+    message: MessageRecord, context: Context
+) -> list[RevisionRecord] | Awaitable[list[RevisionRecord]]:
+    return context.loaders.revisions_by_message.get(message.id)
+
+
+def _last_reply(
+    message: MessageRecord, context: Context
+) -> MessageRecord | Awaitable[MessageRecord | None] | None:
+    if not message.reply_count:
+        return None
+    return context.loaders.last_reply_by_message.get(message.id)
+
+
+@strawberry.type
+class MessageRevision:
+    content: str
+    edited_at: datetime
+
+
 @strawberry.type
 class Message:
     id: strawberry.ID
@@ -149,14 +170,23 @@ class Message:
     )
     reply_count: int
     replies: MessageConnection = resolved(_replies, MessageConnection, shared=True)
+    last_reply: Message | None = looked_up(
+        _last_reply,
+        Annotated["Message", strawberry.lazy("schema.message")] | None,
+        "The newest reply that is not deleted.",
+    )
     mentions: list[User] = looked_up(_mentions, list[User])
     attachments: list[Attachment] = looked_up(_attachments, list[Attachment])
     reactions: list[Reaction] = looked_up(
         _reactions, list[Reaction], "One entry for each emoji, in the order first used."
     )
+    is_pinned: bool
     is_edited: bool
     edited_at: datetime | None
     is_deleted: bool
+    revisions: list[MessageRevision] = looked_up(
+        _revisions, list[MessageRevision], "Earlier texts, oldest first."
+    )
     client_message_id: str | None = viewers_own(
         _client_message_id,
         str | None,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import strawberry
 
-from resolvers import changes, channels, live, membership, messages, preferences, reading
+from resolvers import changes, channels, live, membership, messages, pins, preferences, reading
 from resolvers.messages import Draft
 from resolvers.pages import Edge, message_edge
 from schema.channel import Channel, shown
@@ -239,6 +239,16 @@ async def _remove_reaction(info: Info, message_id: strawberry.ID, emoji: str) ->
     )
 
 
+async def _pin_message(info: Info, message_id: strawberry.ID) -> Written:
+    context = info.context
+    return _written(info, await pins.pin_message(context.services, context.viewer, message_id))
+
+
+async def _unpin_message(info: Info, message_id: strawberry.ID) -> Written:
+    context = info.context
+    return _written(info, await pins.unpin_message(context.services, context.viewer, message_id))
+
+
 async def _mark_read(
     info: Info, channel_id: strawberry.ID, message_id: strawberry.ID | None = None
 ) -> Changed:
@@ -307,6 +317,8 @@ class Mutation:
     delete_message: MessagePayload = resolved(_delete_message, MessagePayload)
     add_reaction: MessagePayload = resolved(_add_reaction, MessagePayload)
     remove_reaction: MessagePayload = resolved(_remove_reaction, MessagePayload)
+    pin_message: MessagePayload = resolved(_pin_message, MessagePayload)
+    unpin_message: MessagePayload = resolved(_unpin_message, MessagePayload)
     mark_read: ChannelPayload = resolved(
         _mark_read,
         ChannelPayload,

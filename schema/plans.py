@@ -34,7 +34,7 @@ from graphql import (
 )
 
 from schema.context import Context
-from schema.fields import look_of
+from schema.fields import DEFINITION, look_of
 from schema.scalars import to_rfc3339
 
 Fill = Callable[[Any, Context], Any]
@@ -42,7 +42,6 @@ Fill = Callable[[Any, Context], Any]
 
 Fragments = dict[str, FragmentDefinitionNode]
 
-DEFINITION = "strawberry-definition"
 MAX_INT = 2**31
 
 

@@ -72,6 +72,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             rates=Rates(database, settings.per_minute()),
             rules=Rules(
                 message_max_length=settings.message_max_length,
+                message_edit_seconds=settings.message_edit_seconds,
+                message_delete_seconds=settings.message_delete_seconds,
                 direct_messages=settings.direct_messages,
                 admins_across_teams=settings.admins_across_teams,
                 general_posts=settings.general_posts,

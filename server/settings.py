@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.auth import SHORTEST_SECRET
 from server.document_settings import DocumentSettings
+from server.message_settings import MessageSettings
 from server.rate_settings import RateSettings
 from server.setting_types import (
     FieldName,
@@ -129,7 +130,14 @@ class TokenSettings(_Section):
         return url
 
 
-class Settings(UploadSettings, RateSettings, DocumentSettings, TokenSettings, PostgresSettings):
+class Settings(
+    UploadSettings,
+    RateSettings,
+    DocumentSettings,
+    MessageSettings,
+    TokenSettings,
+    PostgresSettings,
+):
     """Everything ``serve`` needs."""
 
     mongo_url: MongoUrl = Field(
@@ -233,9 +241,6 @@ class Settings(UploadSettings, RateSettings, DocumentSettings, TokenSettings, Po
         8, description="Seconds a stopping process gives to what is under way."
     )
 
-    message_max_length: int = Field(
-        4000, ge=1, le=100_000, description="Characters in a message, at most."
-    )
     direct_messages: Literal["team", "everybody"] = Field(
         "team", description="Whom people may write to: their own `team`, or `everybody`."
     )

@@ -13,7 +13,7 @@ from storage.records import MessageRecord
 COLUMNS = """
     m.id::text, m.channel_id::text, m.position, m.ordinal, m.sender_id, m.content,
     m.content_type, m.parent_id::text, m.reply_count, m.client_message_id,
-    m.created_at, m.edited_at, m.deleted_at
+    m.created_at, m.edited_at, m.deleted_at, m.pinned_at
 """
 
 BY_IDS = f"""
@@ -53,6 +53,20 @@ select {COLUMNS}
    and m.position > $2
  order by m.position
  limit $3
+"""
+
+# Served by messages_thread, from its end.
+LAST_REPLIES = f"""
+select {COLUMNS}
+  from unnest($1::uuid[]) as wanted (id)
+ cross join lateral (
+        select *
+          from messages
+         where parent_id = wanted.id
+           and deleted_at is null
+         order by position desc
+         limit 1
+       ) as m
 """
 
 # The position, the message, its event, the reply count of its parent: one statement.
@@ -119,7 +133,8 @@ update messages as m
        mentions_here    = $4::bytea is not null,
        -- Who was called stays called; who came online since is not.
        here             = case when $4 is null then null else coalesce(m.here, $4) end,
-       edited_at        = now()
+       -- Not the transaction's own time: it may have waited for another edit.
+       edited_at        = clock_timestamp()
  where m.id = $1
 returning {COLUMNS}
 """
@@ -147,9 +162,16 @@ update messages as m
        mentions_channel = false,
        mentions_here    = false,
        here             = null,
+       pinned_at        = null,
        deleted_at       = now()
  where m.id = $1
 returning {COLUMNS}
+"""
+
+AGE = """
+select extract(epoch from clock_timestamp() - created_at)::float8
+  from messages
+ where id = $1
 """
 
 MENTIONED = """
@@ -199,6 +221,18 @@ async def thread(
     """A message's replies after a position, oldest first."""
     rows = await connection.fetch(THREAD, parent_id, after, limit)
     return [MessageRecord(*row) for row in rows]
+
+
+async def last_replies(connection: Connection, parent_ids: list[str]) -> dict[str, MessageRecord]:
+    """The newest reply to each of these messages that is not deleted, by the message replied to."""
+    replies = [MessageRecord(*row) for row in await connection.fetch(LAST_REPLIES, parent_ids)]
+    return {reply.parent_id: reply for reply in replies if reply.parent_id}
+
+
+async def age(connection: Connection, message_id: str) -> float:
+    """The seconds since a message was sent, by the database's clock."""
+    seconds: float = await connection.fetchval(AGE, message_id)
+    return seconds
 
 
 async def insert(

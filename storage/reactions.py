@@ -9,7 +9,7 @@ select message_id::text, emoji, array_agg(user_id order by number)
   from reactions
  where message_id = any($1::uuid[])
  group by message_id, emoji
- order by message_id, min(number)
+ order by message_id, min(place)
 """
 
 EMOJIS = """
@@ -18,9 +18,13 @@ select distinct emoji
  where message_id = $1
 """
 
+# An emoji that is there keeps its place, whoever goes on using it; a new one is the last.
 ADD = """
-insert into reactions (message_id, emoji, user_id)
-values ($1, $2, $3)
+insert into reactions (message_id, emoji, user_id, place)
+select $1, $2, $3,
+       coalesce(min(place) filter (where emoji = $2), max(place) + 1, 1)
+  from reactions
+ where message_id = $1
     on conflict do nothing
 returning 1
 """
@@ -48,7 +52,7 @@ async def emojis(connection: Connection, message_id: str) -> set[str]:
 
 
 async def add(transaction: Transaction, message_id: str, emoji: str, user_id: str) -> bool:
-    """Add it; False when it is there already."""
+    """Add it; False when it is there already. The caller holds the channel's lock."""
     return await transaction.fetchval(ADD, message_id, emoji, user_id) is not None
 
 

@@ -60,6 +60,8 @@ class EventKind(StrEnum):
     MESSAGE_DELETED = "MessageDeleted"
     REACTION_ADDED = "ReactionAdded"
     REACTION_REMOVED = "ReactionRemoved"
+    MESSAGE_PINNED = "MessagePinned"
+    MESSAGE_UNPINNED = "MessageUnpinned"
     MEMBER_JOINED = "MemberJoined"
     MEMBER_LEFT = "MemberLeft"
     MEMBER_ROLE_CHANGED = "MemberRoleChanged"
@@ -148,6 +150,7 @@ class MessageRecord(NamedTuple):
     created_at: datetime
     edited_at: datetime | None
     deleted_at: datetime | None
+    pinned_at: datetime | None
 
     @property
     def is_edited(self) -> bool:
@@ -158,6 +161,19 @@ class MessageRecord(NamedTuple):
     def is_deleted(self) -> bool:
         """Whether only the place is left."""
         return self.deleted_at is not None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is one of its channel's pinned messages."""
+        return self.pinned_at is not None
+
+
+class RevisionRecord(NamedTuple):
+    """An earlier text of a message, and since when it was the text."""
+
+    message_id: str
+    content: str
+    edited_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

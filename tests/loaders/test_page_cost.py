@@ -2,8 +2,9 @@
 
 import pytest
 
+from storage import channels
 from tests.loaders.counting import Counted
-from tests.loaders.crowd import busy_page
+from tests.loaders.crowd import busy_page, message
 from tests.world import World
 
 NODE = """
@@ -118,8 +119,8 @@ async def test_more_people_of_a_reaction_than_are_read_ahead_are_one_query_more(
     channel, _ = await busy_page(world, world.carol, 50)
     database = world.services.database
     await database.execute(
-        "insert into reactions (message_id, emoji, user_id)"
-        " select id, '👍', substr(md5(n::text), 1, 24)"
+        "insert into reactions (message_id, emoji, user_id, place)"
+        " select id, '👍', substr(md5(n::text), 1, 24), 1"
         " from messages, generate_series(1, 40) n where channel_id = $1",
         channel,
     )
@@ -132,3 +133,55 @@ async def test_more_people_of_a_reaction_than_are_read_ahead_are_one_query_more(
     assert counted.mongo == ["users", "users"]
     nodes = [edge["node"] for edge in data["channel"]["messages"]["edges"]]
     assert all(len(node["reactions"][0]["users"]) == 41 for node in nodes)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_earlier_texts_and_last_replies_are_one_statement_each(
+    world: World, counted: Counted, rows: int
+) -> None:
+    channel, _ = await busy_page(world, world.carol, rows)
+    await _answered(world, channel)
+    query = """
+        query ($id: ID!) { channel(id: $id) { messages { edges { node { sender { name }
+        revisions { content editedAt } lastReply { id sender { name } } } } } } }
+    """
+    data = await counted.run(world.carol, query, id=channel)
+    # The channel with the viewer's place in it; messages, revisions, last replies.
+    assert len(counted.statements) == 4, counted.statements
+    assert counted.mongo == ["users"]
+    nodes = [edge["node"] for edge in data["channel"]["messages"]["edges"]]
+    assert len(nodes) == rows
+    for node in nodes:
+        assert [revision["content"] for revision in node["revisions"]] == ["Before"]
+        assert node["lastReply"]["sender"]["name"].startswith("Person ")
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_what_is_pinned_is_read_as_a_page_is(
+    world: World, counted: Counted, rows: int
+) -> None:
+    channel, _ = await busy_page(world, world.carol, rows)
+    await world.services.database.execute(
+        "update messages set pinned_at = now() where channel_id = $1", channel
+    )
+    query = f"query ($id: ID!) {{ channel(id: $id) {{ pinnedMessages {{ {NODE} }} }} }}"
+    data = await counted.run(world.carol, query, id=channel)
+    assert len(data["channel"]["pinnedMessages"]) == rows
+    assert len(counted.statements) == 5, counted.statements
+    assert counted.mongo == ["users"]
+
+
+async def _answered(world: World, channel: str) -> None:
+    """Every message of the channel is edited, and replied to by its sender."""
+    async with world.services.database.transaction() as transaction:
+        await channels.lock(transaction, channel)
+        rows = await transaction.fetch(
+            "select id::text, sender_id from messages where channel_id = $1", channel
+        )
+        for id, sender in rows:
+            await message(transaction, channel, sender, id, [])
+            await transaction.execute(
+                "insert into revisions (message_id, number, content, edited_at)"
+                " values ($1, 0, 'Before', now())",
+                id,
+            )

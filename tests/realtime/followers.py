@@ -39,6 +39,7 @@ def sent(position: int, content: str = "Hello", *, deleted: bool = False) -> Eve
             created_at=NOW,
             edited_at=None,
             deleted_at=NOW if deleted else None,
+            pinned_at=None,
         ),
     )
 

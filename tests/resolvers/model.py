@@ -103,13 +103,15 @@ class Room:
             "memberCount": len(self.members),
             "membership": member and {"isMuted": member.is_muted},
             "lastMessage": _shown(roots[-1]) if roots else None,
-            "messages": {
-                "edges": [
-                    {"node": {**_shown(root), "replyCount": len(self.replies(root))}}
-                    for root in roots
-                ]
-            },
+            "messages": [{**_shown(root), **_thread(self.replies(root))} for root in roots],
         }
+
+
+def _thread(replies: list[Said]) -> dict[str, Any]:
+    return {
+        "replyCount": len(replies),
+        "lastReply": {"id": replies[-1].id} if replies else None,
+    }
 
 
 def _shown(said: Said) -> dict[str, Any]:

@@ -23,10 +23,11 @@ STATE = """{
 
 
 async def revisions(world: World, id: str) -> list[str]:
-    rows = await world.services.database.fetch(
-        "select content from revisions where message_id = $1 order by number", id
-    )
-    return [row[0] for row in rows]
+    """The earlier texts, as a member sees them; each was written before the next."""
+    found = await message(world.carol, id, "{ editedAt revisions { content editedAt } }")
+    times = [each["editedAt"] for each in [*found["revisions"], found] if each["editedAt"]]
+    assert times == sorted(set(times))
+    return [each["content"] for each in found["revisions"]]
 
 
 async def test_an_edit_changes_the_text_and_keeps_the_earlier_ones(world: World) -> None:
@@ -50,6 +51,8 @@ async def test_an_edit_changes_the_text_and_keeps_the_earlier_ones(world: World)
     }
     assert await message(world.carol, mine, STATE) == {**after, "clientMessageId": None}
     assert await revisions(world, mine) == ["One", "Two"]
+    kept = (await message(world.carol, mine, "{ revisions { editedAt } }"))["revisions"]
+    assert kept[0]["editedAt"] == before["createdAt"]
     assert (await kinds_of_events(world, id))[-2:] == ["MessageEdited", "MessageEdited"]
 
 

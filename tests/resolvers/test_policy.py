@@ -56,10 +56,14 @@ def actions(cast: Cast, channel: str, message: str) -> list[tuple[str, str, dict
     emoji = {"messageId": message, "emoji": "\U0001f44d"}
     return [
         ("read", "markRead", {"channelId": channel}),
+        ("read", "markUnread", {"messageId": message}),
+        ("read", "updateChannelPreferences", {"input": {"channelId": channel, "isMuted": True}}),
         ("react", "addReaction", emoji),
         ("react", "removeReaction", emoji),
         ("send", "setTyping", {"channelId": channel}),
         ("send", "sendMessage", {"input": {"channelId": channel, "content": "A word"}}),
+        ("send", "pinMessage", {"messageId": message}),
+        ("send", "unpinMessage", {"messageId": message}),
         ("nobody", "editMessage", {"messageId": message, "content": "Their word"}),
         ("edit", "updateChannel", {"input": {"channelId": channel, "topic": "Another"}}),
         ("members", "addMembers", {"channelId": channel, "userIds": [cast.newcomer.id]}),

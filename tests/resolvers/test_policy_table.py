@@ -73,7 +73,7 @@ def access(letter: str, channel: str, role: str, *, archived: bool = False) -> M
     )
 
 
-OTHERS = MessageRecord("1", "channel", 1, 1, "X", "", "TEXT", None, 0, None, NOW, None, None)
+OTHERS = MessageRecord("1", "channel", 1, 1, "X", "", "TEXT", None, 0, None, NOW, None, None, None)
 PLAIN, OWNER = member("X", MemberRole.MEMBER), member("X", MemberRole.OWNER)
 
 Try = Callable[[Viewer, Membership], object]

@@ -91,6 +91,22 @@ async def test_a_reaction_that_is_back_again_is_the_last(world: World) -> None:
     assert await emojis(world.carol, said) == ["\U0001f389", "\U0001f44d"]
 
 
+async def test_an_emoji_keeps_its_place_when_who_used_it_first_takes_it_back(
+    world: World,
+) -> None:
+    id = await world.carol.create_channel(world.dave, world.erin)
+    said = await world.carol.say(id)
+    await react(world.dave, said, "\U0001f44d")
+    await react(world.erin, said, "\U0001f389")
+    await react(world.carol, said, "\U0001f44d")
+    await do(world.dave, "removeReaction", messageId=said, emoji="\U0001f44d")
+    assert await emojis(world.carol, said) == ["\U0001f44d", "\U0001f389"]
+    await react(world.dave, said, "\U0001f680")
+    await do(world.erin, "removeReaction", messageId=said, emoji="\U0001f389")
+    await react(world.erin, said, "\U0001f389")
+    assert await emojis(world.carol, said) == ["\U0001f44d", "\U0001f680", "\U0001f389"]
+
+
 @pytest.mark.parametrize(
     ("spellings", "stored"),
     [

@@ -24,12 +24,17 @@ PAGE = """{ replies(first: %d, after: %s) {
 
 
 async def count(world: World, root: str) -> int:
-    """The root's reply count, which must be that of the replies that can be read."""
+    """The root's reply count, which must be that of the replies that can be read, the last of
+    which must be its last reply.
+    """
     found = await message(
-        world.carol, root, "{ replyCount replies(first: 100) { edges { node { isDeleted } } } }"
+        world.carol,
+        root,
+        "{ replyCount lastReply { id } replies(first: 100) { edges { node { id isDeleted } } } }",
     )
-    nodes = [edge["node"] for edge in found["replies"]["edges"]]
-    assert found["replyCount"] == sum(not node["isDeleted"] for node in nodes)
+    there = [edge["node"] for edge in found["replies"]["edges"] if not edge["node"]["isDeleted"]]
+    assert found["replyCount"] == len(there)
+    assert found["lastReply"] == ({"id": there[-1]["id"]} if there else None)
     replies: int = found["replyCount"]
     return replies
 
@@ -97,6 +102,37 @@ async def test_the_count_is_exact_under_replies_and_deletes_at_once(world: World
     ]
     await asyncio.gather(*map(patiently, replies), *map(patiently, deletes))
     assert await count(world, root) == 15
+
+
+async def test_the_last_reply_is_the_newest_that_is_not_deleted(world: World) -> None:
+    id = await world.carol.create_channel(world.dave)
+    root, other = [await world.carol.say(id) for _ in range(2)]
+    assert (await message(world.carol, root, "{ lastReply { id } }"))["lastReply"] is None
+    one, two, three = [await world.dave.say(id, "Reply", parentId=root) for _ in range(3)]
+    elsewhere = await world.dave.say(id, "Reply", parentId=other)
+    page = "{ messages { edges { node { lastReply { id sender { id } parent { id } } } } } }"
+    for gone, last in ((two, three), (three, one), (one, None)):
+        await do(world.dave, "deleteMessage", messageId=gone)
+        edges = (await channel(world.carol, id, page))["messages"]["edges"]
+        sender = {"id": world.dave.id}
+        assert [edge["node"]["lastReply"] for edge in edges] == [
+            last and {"id": last, "sender": sender, "parent": {"id": root}},
+            {"id": elsewhere, "sender": sender, "parent": {"id": other}},
+        ]
+        assert await count(world, root) == (1 if last == one else 2 if last else 0)
+
+
+async def test_who_took_part_in_a_thread_is_told_of_it_only_when_mentioned(world: World) -> None:
+    id = await world.carol.create_channel(world.dave, world.erin)
+    root = await world.dave.say(id)
+    await world.erin.say(id, "I took part", parentId=root)
+    for person in (world.dave, world.erin):
+        await do(person, "markRead", channelId=id)
+    await world.carol.say(id, "A reply", parentId=root)
+    await world.carol.say(id, "You", parentId=root, mentionedUserIds=[world.erin.id])
+    counts = "{ unreadCount mentionCount }"
+    assert await channel(world.dave, id, counts) == {"unreadCount": 0, "mentionCount": 0}
+    assert await channel(world.erin, id, counts) == {"unreadCount": 0, "mentionCount": 1}
 
 
 async def test_a_deleted_root_keeps_its_replies_and_a_deleted_reply_its_place(

@@ -23,7 +23,11 @@ Field = FieldDefinitionNode | InputValueDefinitionNode
 CONTRACT = Path(__file__).with_name("contract.graphql")
 COMMITTED = Path(schema.__file__).with_name("schema.graphql")
 
-ADDITIONS = {"Attachment.thumbnailUrl", "CreateUploadInput.durationSeconds"}
+ADDITIONS = {
+    "Attachment.thumbnailUrl",
+    "CreateUploadInput.durationSeconds",
+    "Message.lastReply",
+}
 """What is in the schema and not in the contract, which may grow: each as ``promises`` names it."""
 
 

@@ -17,10 +17,10 @@ from graphql import (
 
 from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
-from schema.documents import DEFINITION, Documents
+from schema.documents import Documents
 from schema.engine import Engine, Request
 from schema.events import EVENT_TYPES
-from schema.fields import is_shared
+from schema.fields import DEFINITION, is_shared
 from schema.subscription import SOURCES
 from storage import events
 from storage.events import Typed
@@ -31,7 +31,7 @@ Field = tuple[str, str]
 """The names of a type and of one of its fields."""
 
 ROOTS = {"Query", "Mutation", "Subscription"}
-DEPTH = 4
+DEPTH = 3
 
 
 def fields_of(type: GraphQLNamedType) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def event_document(covered: set[Field]) -> str:
     schema = graphql_schema()
     covered.add(("ChannelEvent", "cursor"))
     kinds = (schema.type_map[kind.__name__] for kind in EVENT_TYPES)
-    every = " ".join(f"... on {kind.name} {selection(kind, covered, 3)}" for kind in kinds)
+    every = " ".join(f"... on {kind.name} {selection(kind, covered, 2)}" for kind in kinds)
     return f"subscription ($id: ID!) {{ channelEvents(channelId: $id) {{ cursor {every} }} }}"
 
 
@@ -105,6 +105,8 @@ async def scene(world: World) -> Scene:
     await dave.say(channel, "Reply", parentId=root, clientMessageId=f"dave's {channel}")
     for person in (dave, frank, carol):
         await do(person, "addReaction", messageId=root, emoji="👍")
+    for name in ("pinMessage", "unpinMessage"):
+        await do(dave, name, messageId=root)
     await do(frank, "addReaction", messageId=root, emoji="🎉")
     await do(frank, "removeReaction", messageId=root, emoji="🎉")
     await do(carol, "editMessage", messageId=root, content="Root, edited")

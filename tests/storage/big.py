@@ -61,6 +61,9 @@ update messages set mentions_channel = true
 update messages set mentions_here = true, here = decode(repeat('55', {members} / 8), 'hex')
  where channel_id = '{channel}' and position % 10000 = 2;
 
+update messages set pinned_at = now()
+ where channel_id = '{channel}' and position % 500 = 3 and position <= {messages};
+
 insert into events (channel_id, position, kind, actor_id, message_id)
 select channel_id, position, 'MessageSent', sender_id, id
   from messages;
@@ -88,8 +91,12 @@ select id, pg_temp.person(case when position > {messages} - {unread} and positio
        channel_id, position
   from messages
  where channel_id = '{channel}' and position % 4 in (0, 3);
-insert into reactions (message_id, emoji, user_id)
-select id, '👍', repeat('4', 24)
+insert into reactions (message_id, emoji, user_id, place)
+select id, '👍', repeat('4', 24), 1
+  from messages
+ where channel_id = '{channel}' and position % 4 = 0;
+insert into revisions (message_id, number, content, edited_at)
+select id, 0, 'An earlier text', created_at
   from messages
  where channel_id = '{channel}' and position % 4 = 0;
 insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name, file_size,

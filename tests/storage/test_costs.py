@@ -11,7 +11,17 @@ from typing import Any
 import asyncpg
 import pytest
 
-from storage import attachments, channels, events, members, messages, reactions, reading
+from storage import (
+    attachments,
+    channels,
+    events,
+    members,
+    messages,
+    pins,
+    reactions,
+    reading,
+    revisions,
+)
 from storage.cursors import MAX_BIGINT
 from tests.servers import Fresh
 from tests.storage.big import BUSY, MANY_CHANNELS, MESSAGES, OWN_CHANNELS, VIEWER, Big, fill
@@ -179,6 +189,13 @@ async def test_a_sidebar_costs_what_the_viewer_is_in_and_nothing_else(
     assert memberships.buffers <= 8 * 60
 
 
+async def test_pins_cost_what_is_pinned(big: Big, generic: bool) -> None:
+    for statement, argument in ((pins.COUNT, big.channel), (pins.BY_CHANNELS, [big.channel])):
+        plan = await plan_of(big, generic, statement, argument)
+        assert plan.indexes == {"messages_pinned"}
+        assert plan.buffers <= 200
+
+
 @pytest.mark.parametrize(
     ("module", "name"),
     [
@@ -186,6 +203,8 @@ async def test_a_sidebar_costs_what_the_viewer_is_in_and_nothing_else(
         (messages, "MENTIONED"),
         (reactions, "BY_MESSAGES"),
         (attachments, "BY_MESSAGES"),
+        (revisions, "BY_MESSAGES"),
+        (messages, "LAST_REPLIES"),
     ],
 )
 async def test_what_hangs_on_a_page_costs_a_few_pages_a_message(
