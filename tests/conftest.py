@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from server import janitor
 from tests.servers import Fresh, Servers, running
@@ -26,6 +28,19 @@ hypothesis.settings.register_profile(
     "house", deadline=None, derandomize="CI" in os.environ, print_blob=True
 )
 hypothesis.settings.load_profile("house")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file's tests share a process, and so do all faults: their servers are theirs alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return "tests/faults" if path.startswith("tests/faults/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How the tests are dealt out to several processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
