@@ -96,8 +96,8 @@ class Loaders:
         self.membership_by_channel: Loader[Membership | None] = Loader(
             lambda ids: channels.memberships(database, ids, viewer_id), _none
         )
-        self.companion_by_id: Loader[bool] = Loader(
-            lambda ids: _companions(database, viewer_id, ids), _false
+        self.companion_by_id: Loader[UserRecord | None] = Loader(
+            lambda ids: self._companions(ids, viewer_id), _none
         )
         self.unread_by_channel: Loader[UnreadRecord] = Loader(
             lambda ids: self._unread(ids, viewer_id), lambda id: UnreadRecord(id, 0, 0)
@@ -183,6 +183,11 @@ class Loaders:
         """These people, in this order, in one query for all who ask at the same time."""
         return await self.user_by_id.load_many(ids)
 
+    async def _companions(self, ids: list[str], viewer_id: str) -> dict[str, UserRecord]:
+        """Those of these people who share a channel with the viewer."""
+        shared = await members.companions(self._database, viewer_id, ids)
+        return await self._profiles.by_ids(shared)
+
     async def _messages(self, ids: list[str]) -> dict[str, MessageRecord]:
         return await messages.by_ids(self._database, ids)
 
@@ -210,14 +215,6 @@ REACTION_PEOPLE = 20
 
 def _none(_: str) -> None:
     return None
-
-
-def _false(_: str) -> bool:
-    return False
-
-
-async def _companions(database: Database, viewer_id: str, ids: list[str]) -> dict[str, bool]:
-    return dict.fromkeys(await members.companions(database, viewer_id, ids), True)
 
 
 def _empty(_: str) -> list[T]:

@@ -76,11 +76,7 @@ class Context:
         viewer = self.signed_in
         if viewer is None or not viewer.is_client or viewer.id == user_id:
             return self.loaders.user_by_id.get(user_id)
-        return self._companion(user_id)
-
-    async def _companion(self, user_id: str) -> UserRecord | None:
-        is_companion = await self.loaders.companion_by_id.load(user_id)
-        return await self.loaders.user_by_id.load(user_id) if is_companion else None
+        return self.loaders.companion_by_id.get(user_id)
 
     def forget(self) -> None:
         """Read anew from here on: a mutation has changed what was read for the one before it."""

@@ -14,8 +14,11 @@ from graphql import (
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLUnionType,
     get_named_type,
     get_nullable_type,
     is_composite_type,
@@ -141,6 +144,93 @@ def places() -> list[Place]:
                 below = get_named_type(field.type)
                 if isinstance(below, GraphQLObjectType) and operation == "query":
                     waiting.append((below, steps))
+    return found
+
+
+def root_fields(operation: str) -> list[str]:
+    """The names of all queries, mutations or subscriptions."""
+    return list(_root(operation).fields)
+
+
+def whole(operation: str, name: str, examples: Examples, page: int = 5) -> str:
+    """An operation of this root field that asks for every field of every type it leads to, and
+    for ``page`` rows of each list: what leads back to itself once in full, and wherever it comes
+    again for what is plain in it.
+    """
+    walk = _Whole(examples, page)
+    selected = walk.field(Step(name, _root(operation).fields[name]))
+    return " ".join([f"{operation} {{ {selected} }}", *walk.fragments.values()])
+
+
+def _root(operation: str) -> GraphQLObjectType:
+    schema = graphql_schema()
+    root: GraphQLObjectType | None = getattr(schema, f"{operation}_type")
+    assert root is not None
+    return root
+
+
+class _Whole:
+    def __init__(self, examples: Examples, page: int) -> None:
+        self._examples = examples
+        self._page = page
+        self._seen: set[str] = set()
+        self.fragments: dict[str, str] = {}
+
+    def field(self, step: Step) -> str:
+        given = _arguments(step, self._examples)
+        sizes = [name for name in ("last", "first") if name in step.field.args]
+        given |= dict.fromkeys(sizes[:1], self._page)
+        passed = ", ".join(
+            f"{name}: {_literal(value, step.field.args[name])}" for name, value in given.items()
+        )
+        type = get_named_type(step.field.type)
+        below = f" {{ {self._selection(type)} }}" if is_composite_type(type) else ""
+        return f"{step.name}({passed}){below}" if passed else step.name + below
+
+    def _selection(self, type: GraphQLNamedType) -> str:
+        if isinstance(type, GraphQLUnionType | GraphQLInterfaceType):
+            kinds = graphql_schema().get_possible_types(type)
+            each = (f"... on {kind.name} {{ {self._selection(kind)} }}" for kind in kinds)
+            return " ".join(["__typename", *each])
+        assert isinstance(type, GraphQLObjectType)
+        if type.name.endswith(("Connection", "Edge", "Payload")):
+            return self._fields(type)
+        if type.name not in _leading_to(type):
+            return self._fragment(f"All{type.name}", type)
+        if type.name in self._seen:
+            return self._fragment(f"Plain{type.name}", type, plain=True)
+        self._seen.add(type.name)
+        return self._fields(type)
+
+    def _fragment(self, name: str, type: GraphQLObjectType, *, plain: bool = False) -> str:
+        if name not in self.fragments:
+            fields = self._fields(type, plain=plain)
+            self.fragments[name] = f"fragment {name} on {type.name} {{ {fields} }}"
+        return f"...{name}"
+
+    def _fields(self, type: GraphQLObjectType, *, plain: bool = False) -> str:
+        steps = [Step(name, field) for name, field in type.fields.items()]
+        if plain:
+            steps = [s for s in steps if not is_composite_type(get_named_type(s.field.type))]
+        return " ".join(["__typename", *map(self.field, steps)])
+
+
+def _leading_to(type: GraphQLObjectType) -> set[str]:
+    """The names of the types that its fields, and theirs, lead to."""
+    found: set[str] = set()
+    waiting: list[GraphQLNamedType] = [type]
+    while waiting:
+        here = waiting.pop()
+        kinds: list[GraphQLNamedType] = [here]
+        if isinstance(here, GraphQLUnionType | GraphQLInterfaceType):
+            kinds += graphql_schema().get_possible_types(here)
+        for kind in kinds:
+            fields = kind.fields if isinstance(kind, GraphQLObjectType) else {}
+            for field in fields.values():
+                below = get_named_type(field.type)
+                if is_composite_type(below) and below.name not in found:
+                    found.add(below.name)
+                    waiting.append(below)
     return found
 
 
