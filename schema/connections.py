@@ -66,3 +66,19 @@ class UserEdge:
 class UserConnection:
     edges: list[UserEdge]
     page_info: PageInfo
+
+
+@strawberry.type
+class MessageSearchEdge:
+    cursor: str
+    node: Annotated[Message, strawberry.lazy("schema.message")]
+    snippet: str = strawberry.field(
+        description="The matching passage; matches stand between <mark> and </mark>,"
+        " everything else is HTML-escaped."
+    )
+
+
+@strawberry.type
+class MessageSearchConnection:
+    edges: list[MessageSearchEdge]
+    page_info: PageInfo

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
-from resolvers import channels, history, people
+from resolvers import channels, history, people, search
 from resolvers.pages import Edge, Page
 from resolvers.viewer import Viewer as SignedIn
 from schema.channel import Channel, people_of, shown
-from schema.connections import ChannelConnection, UserConnection
+from schema.connections import ChannelConnection, MessageSearchConnection, UserConnection
 from schema.context import Context, Info
 from schema.fields import resolved, selected, viewers_own
 from schema.message import Message
@@ -20,10 +22,12 @@ from storage.records import (
     ChannelType,
     Membership,
     MessageRecord,
+    MessageSearchOrder,
     UserRecord,
 )
 
 strawberry.enum(ChannelOrder)
+strawberry.enum(MessageSearchOrder)
 
 
 @strawberry.input
@@ -32,6 +36,16 @@ class ChannelFilter:
     unread_only: bool | None = False
     include_archived: bool | None = False
     search: str | None = None
+
+
+@strawberry.input
+class MessageSearchFilter:
+    channel_id: strawberry.ID | None = None
+    sender_id: strawberry.ID | None = None
+    mentions_user_id: strawberry.ID | None = None
+    has_attachment: bool | None = None
+    sent_after: datetime | None = None
+    sent_before: datetime | None = None
 
 
 @strawberry.type
@@ -147,6 +161,34 @@ async def _users(
     )
 
 
+async def _search_messages(
+    info: Info,
+    query: str,
+    filter: MessageSearchFilter | None = None,
+    order_by: MessageSearchOrder | None = MessageSearchOrder.NEWEST,
+    first: int | None = 20,
+    after: str | None = None,
+) -> search.Matches:
+    context = info.context
+    wanted = search.Filter(**vars(filter)) if filter else search.Filter()
+    found = await search.messages(
+        context.services,
+        context.viewer,
+        query,
+        filter=wanted,
+        by_relevance=order_by == MessageSearchOrder.RELEVANCE,
+        first=first,
+        after=after,
+    )
+    loaders = context.loaders
+    for id in {message.channel_id for message in found.nodes}:
+        access = found.channels[id]
+        loaders.channel_by_id.prime(id, access.channel)
+        loaders.membership_by_channel.prime(id, access)
+    await loaders.prepare(found.nodes, selected(info, "edges", "node"))
+    return found
+
+
 def _require_not_found(refusal: Refusal) -> None:
     if refusal.code is not ErrorCode.NOT_FOUND:
         raise refusal
@@ -164,4 +206,9 @@ class Query:
     user: User | None = resolved(_user, User | None)
     users: UserConnection = resolved(
         _users, UserConnection, "People the viewer may find and write to, best match first."
+    )
+    search_messages: MessageSearchConnection = resolved(
+        _search_messages,
+        MessageSearchConnection,
+        "Full-text search over the messages the viewer may read.",
     )

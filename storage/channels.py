@@ -137,7 +137,7 @@ async def lock(transaction: Transaction, channel_id: str) -> bool:
 async def membership(connection: Connection, channel_id: str, user_id: str) -> Membership | None:
     """The channel and the person's place in it; None when there is no such channel."""
     row = await connection.fetchrow(MEMBERSHIP, channel_id, user_id)
-    return None if row is None else _membership(row)
+    return None if row is None else membership_of(row)
 
 
 async def by_ids(connection: Connection, ids: list[str]) -> dict[str, ChannelRecord]:
@@ -150,7 +150,7 @@ async def memberships(
 ) -> dict[str, Membership]:
     """The same for several channels, by channel id, in one statement."""
     rows = await connection.fetch(MEMBERSHIPS, channel_ids, user_id)
-    return {row[0]: _membership(row) for row in rows}
+    return {row[0]: membership_of(row) for row in rows}
 
 
 async def places(
@@ -159,7 +159,7 @@ async def places(
     """The same for several channels and people, each pair once, in one statement."""
     ids, people = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
     rows = await connection.fetch(PLACES, ids, people)
-    return {(row[0], row["wanted"]): _membership(row) for row in rows}
+    return {(row[0], row["wanted"]): membership_of(row) for row in rows}
 
 
 async def sidebar(
@@ -186,7 +186,7 @@ async def sidebar(
         *(after or (None, None)),
         limit,
     )
-    return [(_membership(row), row["sort_key"]) for row in rows]
+    return [(membership_of(row), row["sort_key"]) for row in rows]
 
 
 async def insert(
@@ -248,7 +248,8 @@ async def set_archived(
     return ChannelRecord(*row)
 
 
-def _membership(row: Any) -> Membership:
+def membership_of(row: Any) -> Membership:
+    """What ``COLUMNS`` and ``MEMBER_COLUMNS`` select."""
     member = row[_WIDTH : _WIDTH + len(MemberRecord._fields)]
     return Membership(
         ChannelRecord(*row[:_WIDTH]), MemberRecord(*member) if member[0] is not None else None

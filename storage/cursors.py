@@ -27,6 +27,7 @@ class CursorKind(StrEnum):
     MEMBER = "p"
     CHANNEL = "c"
     USER = "u"
+    SEARCH = "s"
 
 
 class EventCursor(NamedTuple):

@@ -28,6 +28,13 @@ class ChannelOrder(StrEnum):
     NAME = "NAME"
 
 
+class MessageSearchOrder(StrEnum):
+    """How what a search finds is sorted."""
+
+    NEWEST = "NEWEST"
+    RELEVANCE = "RELEVANCE"
+
+
 class MemberRole(StrEnum):
     """What a member may do to the channel itself."""
 

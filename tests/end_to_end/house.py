@@ -44,6 +44,7 @@ async def furnished(world: World) -> House:
         "channel.id": channel,
         "message.id": message,
         "user.id": world.dave.id,
+        "searchMessages.query": "Root",
         "emoji": EMOJI,
         "mimeType": "application/pdf",
         "ID": channel,

@@ -19,6 +19,7 @@ PLACES = [
 OWN = {
     "viewer.channels.after": "channels",
     "users.after": "users",
+    "searchMessages.after": "found",
     "channel.messages.after": "messages",
     "channel.messages.before": "messages",
     "channel.members.after": "members",
@@ -37,6 +38,7 @@ BESIDE = """{
     channels { edges { cursor } } named: channels(orderBy: NAME) { edges { cursor } }
   }
   users { edges { cursor } } searched: users(search: "e") { edges { cursor } }
+  found: searchMessages(query: "Root") { edges { cursor } }
 }"""
 
 
@@ -50,6 +52,7 @@ async def cursors_of(person: Person, channel: str, message: str) -> dict[str, st
         **beside["viewer"],
         "users": beside["users"],
         "searched": beside["searched"],
+        "found": beside["found"],
     }
     event = lists.pop("cursor")
     return {"event": event, **{name: page["edges"][0]["cursor"] for name, page in lists.items()}}
@@ -71,7 +74,7 @@ async def others(world: World) -> list[str]:
         cursors = await cursors_of(person, channel, message)
         if person.id == world.dave.id:
             # Of lists that are his own wherever he is.
-            del cursors["channels"], cursors["users"]
+            del cursors["channels"], cursors["users"], cursors["found"]
         found += cursors.values()
     return found
 

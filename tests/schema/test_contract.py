@@ -27,6 +27,10 @@ ADDITIONS = {
     "Attachment.thumbnailUrl",
     "CreateUploadInput.durationSeconds",
     "Message.lastReply",
+    "MessageSearchOrder",
+    "MessageSearchOrder.NEWEST",
+    "MessageSearchOrder.RELEVANCE",
+    "Query.searchMessages.orderBy",
 }
 """What is in the schema and not in the contract, which may grow: each as ``promises`` names it."""
 

@@ -1,0 +1,328 @@
+"""What a search takes in a million messages, and what its index costs those who write.
+
+    python -m benchmarks.search [--messages 1000000] [--channels 1000] [--times 30]
+
+Makes a PostgreSQL of its own with the real schema, fills it with COPY, and runs each kind
+of search as the resolver does: the channels the viewer sees, the words, the matches, the
+snippets. Channels differ in size as they do in life (the largest has a tenth of everything),
+words too (the most common one is in a third of all messages). Times are milliseconds of the
+whole, waiting for PostgreSQL included, one search at a time.
+
+"cold" is the first of its kind after PostgreSQL was started anew, with the operating
+system's cache emptied where that is permitted (as root on Linux).
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+
+from resolvers import search
+from resolvers.search import Filter
+from resolvers.viewer import Viewer
+from server.embedded.servers import EmbeddedServers, embedded_servers
+from server.migrate import migrate
+from storage import channels, ids, messages
+from storage.postgres import Database
+from storage.records import UserRecord
+
+OWN = 50
+"""Channels each viewer is in."""
+
+PUBLIC = 0.2
+"""Of all channels, how many are public: what an internal viewer may search besides."""
+
+WRITES = 500
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+YEAR = timedelta(days=365)
+COMMON, SECOND = "the", "of"
+
+CLIENT = Viewer(UserRecord("c" * 24, "A client", is_client=True))
+EMPLOYEE = Viewer(UserRecord("d" * 24, "An employee"))
+RARE_SENDER = f"{499:024x}"
+
+
+def vocabulary(chance: random.Random) -> list[str]:
+    syllables = [a + b for a in "bcdfghjklmnprstvwz" for b in "aeiou"]
+    words = ("".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(20_000))
+    return [COMMON, SECOND, *dict.fromkeys(words)]
+
+
+def rows(chance: random.Random, count: int, channel_ids: list[str]) -> Iterator[tuple[Any, ...]]:
+    words = vocabulary(chance)
+    stream = chance.choices(words, [1 / (n + 3) for n in range(len(words))], k=1_000_000)
+    sizes = [1 / (n + 10) for n in range(len(channel_ids))]
+    positions = [0] * len(channel_ids)
+    for number, channel in enumerate(chance.choices(range(len(channel_ids)), sizes, k=count)):
+        positions[channel] += 1
+        start, length = chance.randrange(len(stream) - 20), chance.randint(2, 18)
+        yield (
+            ids.new_id(),
+            channel_ids[channel],
+            positions[channel],
+            positions[channel],
+            f"{int(chance.random() ** 2 * 500):024x}",
+            " ".join(stream[start : start + length]),
+            "TEXT",
+            BEGIN + number / count * YEAR,
+        )
+
+
+async def fill(url: str, count: int, channel_count: int) -> str:
+    """The id of the largest channel."""
+    chance = random.Random(1)
+    channel_ids = [ids.new_id() for _ in range(channel_count)]
+    connection = await asyncpg.connect(url)
+    indexes = await connection.fetch(
+        "select indexname, indexdef from pg_indexes"
+        " where indexname in ('messages_vector', 'messages_newest')"
+    )
+    await connection.execute("set session_replication_role = replica")
+    for name, _ in indexes:
+        await connection.execute(f"drop index {name}")
+    every = round(1 / PUBLIC)
+    await connection.copy_records_to_table(
+        "channels",
+        records=[(id, "GROUP", f"{n}", n % every != 0) for n, id in enumerate(channel_ids)],
+        columns=["id", "type", "name", "is_private"],
+    )
+    columns = ["id", "channel_id", "position", "ordinal", "sender_id", "content", "content_type"]
+    await connection.copy_records_to_table(
+        "messages", records=rows(chance, count, channel_ids), columns=[*columns, "created_at"]
+    )
+    await connection.execute("update messages set has_attachment = true where position % 50 = 3")
+    await connection.execute(
+        "update channels c set position = coalesce("
+        "(select max(position) from messages where channel_id = c.id), 0)"
+    )
+    await connection.execute("set maintenance_work_mem = '512MB'")
+    for _, definition in indexes:
+        await connection.execute(definition)
+    await connection.execute("reset session_replication_role")
+    # Private channels of every size, the second largest among them.
+    own = channel_ids[1 :: channel_count // OWN][:OWN]
+    for seat, viewer in enumerate((CLIENT, EMPLOYEE)):
+        await connection.executemany(
+            "insert into members (channel_id, user_id, seat, joined_position, joined_ordinal,"
+            " read_position, read_ordinal) values ($1, $2, $3, 0, 0, 0, 0)",
+            [(id, viewer.id, seat) for id in own],
+        )
+    await connection.execute(
+        "insert into mentions (message_id, user_id, channel_id, position)"
+        " select id, $1, channel_id, position from messages where position % 100 = 7",
+        RARE_SENDER,
+    )
+    await connection.execute("vacuum analyze")
+    sizes = await connection.fetch(
+        "select relname, pg_size_pretty(pg_relation_size(oid)) from pg_class"
+        " where relname in ('messages', 'messages_vector', 'messages_newest', 'messages_page')"
+    )
+    print(", ".join(f"{name} {size}" for name, size in sizes))
+    await connection.close()
+    return channel_ids[0]
+
+
+async def kinds(database: Database) -> dict[str, tuple[str, Filter]]:
+    """Searches by what is special about them."""
+    sample = await database.fetchval(
+        "select string_agg(content, ' ') from messages tablesample system (2)"
+    )
+    found: dict[str, int] = {}
+    for word in sample.split():
+        found[word] = found.get(word, 0) + 1
+    ranked = sorted(found, key=lambda word: -found[word])
+    usual, seldom, rare = ranked[100], ranked[1000], ranked[-1]
+    common = f'"{COMMON}"'
+    spring = BEGIN + YEAR / 4
+    return {
+        "the most common word": (common, Filter()),
+        "a usual word": (f'"{usual}"', Filter()),
+        "a seldom word": (f'"{seldom}"', Filter()),
+        "a rare word": (f'"{rare}"', Filter()),
+        "no such word": ('"xyzzyx"', Filter()),
+        "two common words": (f"{COMMON} {SECOND} ", Filter()),
+        "a common and a rare word": (f"{COMMON} {rare}", Filter()),
+        "twenty words or others": (" or ".join(ranked[300:319]), Filter()),
+        "ten common words": (" ".join(ranked[:10]), Filter()),
+        "a phrase of common words": (f'"{COMMON} {SECOND}"', Filter()),
+        "a phrase that is nowhere": (f'"{COMMON} {rare} {SECOND}"', Filter()),
+        "usual without common": (f"{usual} -{COMMON}", Filter()),
+        "prefix of one letter": ("b", Filter()),
+        "prefix of two letters": ("zu", Filter()),
+        "prefix of a rare word": (rare[:-1], Filter()),
+        "common, a sender": (common, Filter(sender_id=RARE_SENDER)),
+        "common, a sender of nothing": (common, Filter(sender_id="e" * 24)),
+        "one letter, a sender of nothing": ("b", Filter(sender_id="e" * 24)),
+        "common, a mention": (common, Filter(mentions_user_id=RARE_SENDER)),
+        "common, mentions nobody": (common, Filter(mentions_user_id="e" * 24)),
+        "common, with a file": (common, Filter(has_attachment=True)),
+        "seldom, with a file": (f'"{seldom}"', Filter(has_attachment=True)),
+        "common, without a file": (common, Filter(has_attachment=False)),
+        "common, before spring": (common, Filter(sent_before=spring)),
+        "seldom, before spring": (f'"{seldom}"', Filter(sent_before=spring)),
+        "common, a day in spring": (
+            common,
+            Filter(sent_after=spring, sent_before=spring + timedelta(days=1)),
+        ),
+        "seldom, since the last week": (
+            f'"{seldom}"',
+            Filter(sent_after=BEGIN + YEAR - timedelta(days=7)),
+        ),
+    }
+
+
+async def one(
+    database: Database, viewer: Viewer, query: str, filter: Filter, by_relevance: bool
+) -> tuple[float, int]:
+    """The milliseconds it takes, and how many it finds."""
+    services: Any = SimpleNamespace(database=database)
+    begin = time.perf_counter()
+    found = await search.messages(
+        services,
+        viewer,
+        query,
+        filter=filter,
+        by_relevance=by_relevance,
+        first=20,
+        after=None,
+    )
+    for edge in found.edges:
+        assert edge.snippet
+    return (time.perf_counter() - begin) * 1000, len(found.edges)
+
+
+async def warm(database: Database, times: int) -> None:
+    for by_relevance in (False, True):
+        print("\nwarm, " + ("best first" if by_relevance else "newest first"))
+        print(f"{'':34}{'client: 50 channels':>30}{'employee: 50 and public ones':>32}")
+        print(f"{'':34}" + f"{'p50':>8}{'p99':>8}{'max':>8}{'n':>6}" * 2)
+        for name, (query, filter) in (await kinds(database)).items():
+            line = f"{name:34}"
+            for viewer in (CLIENT, EMPLOYEE):
+                await one(database, viewer, query, filter, by_relevance)
+                took = []
+                for _ in range(times):
+                    ms, count = await one(database, viewer, query, filter, by_relevance)
+                    took.append(ms)
+                took.sort()
+                p99 = took[min(len(took) - 1, round(len(took) * 0.99))]
+                line += f"{statistics.median(took):8.1f}{p99:8.1f}{took[-1]:8.1f}{count:6}"
+            print(line, flush=True)
+
+
+async def cold(embedded: EmbeddedServers) -> None:
+    print("\ncold, newest first, client: 50 channels")
+    database = await Database.connect(embedded.postgres.url)
+    every = await kinds(database)
+    await database.close()
+    for name, (query, filter) in every.items():
+        await embedded.postgres.stop()
+        forgotten = forget()
+        await embedded.postgres.restart()
+        database = await Database.connect(embedded.postgres.url)
+        # Whoever connects reads the catalog; that is not the search's.
+        await one(database, CLIENT, "xyzzyx", Filter(sent_before=BEGIN), by_relevance=False)
+        ms, count = await one(database, CLIENT, query, filter, by_relevance=False)
+        await database.close()
+        note = "" if forgotten else "  (the operating system remembers)"
+        print(f"{name:34}{ms:8.1f}{count:6}{note}", flush=True)
+
+
+def forget() -> bool:
+    """Empty the operating system's cache; False where that is not permitted."""
+    subprocess.run(["sync"], check=True)
+    with suppress(OSError):
+        Path("/proc/sys/vm/drop_caches").write_text("1")
+        return True
+    return False
+
+
+async def writing(embedded: EmbeddedServers, url: str, channel_id: str) -> None:
+    """The same writes into the big database and one without search, in turns."""
+    stripped = await Database.connect(url)
+    whole = await Database.connect(embedded.postgres.url)
+    took: dict[str, list[float]] = {"with": [], "without": []}
+    without_channel = await stripped.fetchval("select id::text from channels where name = '0'")
+    chance = random.Random(2)
+    words = vocabulary(chance)
+    for _ in range(WRITES):
+        content = " ".join(chance.choices(words, k=10))
+        for name, database, channel in (
+            ("with", whole, channel_id),
+            ("without", stripped, without_channel),
+        ):
+            begin = time.perf_counter()
+            async with database.transaction() as transaction:
+                await channels.lock(transaction, channel)
+                await messages.insert(
+                    transaction,
+                    ids.new_id(),
+                    channel_id=channel,
+                    sender_id="d" * 24,
+                    content=content,
+                    content_type="TEXT",
+                    parent_id=None,
+                    mentioned_user_ids=[],
+                    mentions_channel=False,
+                    here=None,
+                    client_message_id=None,
+                    client_digest=None,
+                )
+            took[name].append((time.perf_counter() - begin) * 1000)
+    print(f"\nwriting a message of ten words, the whole transaction, {WRITES} in turns")
+    for name, all in took.items():
+        all.sort()
+        print(
+            f"{name:10} search: mean {statistics.fmean(all):.2f} p50 {statistics.median(all):.2f}"
+            f" p99 {all[round(len(all) * 0.99) - 1]:.2f} max {all[-1]:.2f}"
+        )
+    ratio = statistics.fmean(took["with"]) / statistics.fmean(took["without"])
+    print(f"ratio of the means {ratio:.2f}")
+    await whole.close()
+    await stripped.close()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--channels", type=int, default=1_000)
+    parser.add_argument("--times", type=int, default=30)
+    given = parser.parse_args()
+    print(f"{os.cpu_count()} cores, {given.messages:,} messages, {given.channels:,} channels")
+    with tempfile.TemporaryDirectory(prefix="backchannel-benchmark-") as folder:
+        async with embedded_servers(Path(folder), names=["postgres"]) as embedded:
+            url = embedded.postgres.url
+            await asyncio.to_thread(migrate, url)
+            begin = time.perf_counter()
+            channel_id = await fill(url, given.messages, given.channels)
+            print(f"filled in {time.perf_counter() - begin:.0f} s")
+            database = await Database.connect(url)
+            await warm(database, given.times)
+            await database.execute("create database stripped")
+            await database.close()
+            other = url.rpartition("/")[0] + "/stripped"
+            await asyncio.to_thread(migrate, other)
+            await fill(other, min(given.messages, 100_000), given.channels)
+            connection = await asyncpg.connect(other)
+            await connection.execute(
+                "drop index messages_newest; alter table messages drop column vector"
+            )
+            await connection.close()
+            await writing(embedded, other, channel_id)
+            await cold(embedded)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
