@@ -40,10 +40,12 @@ async def access_channel_to_write(
     Raises FORBIDDEN for who may only look.
     """
     own = ids.own_id(channel_id)
-    if own is None or not await channels.lock(transaction, own):
-        raise not_found("channel", "channelId")
-    access = await _channel(transaction, viewer, own)
+    is_locked = own is not None and await channels.lock(transaction, own)
+    access = await _channel(transaction, viewer, channel_id)
     policy.require_more_than_power(viewer, access)
+    if not is_locked:
+        # Made, or shown to the viewer, in this very moment.
+        raise not_found("channel", "channelId")
     return access
 
 

@@ -52,7 +52,8 @@ async def leave(
     is_told: bool = True,
 ) -> list[str]:
     """Take people out and answer those who were in. Their leaving is the last they hear."""
-    removed = await members.remove(transaction, channel.id, user_ids)
+    inside = await members.among(transaction, channel.id, user_ids)
+    removed = [user_id for user_id in user_ids if user_id in inside]
     await events.append(
         transaction, channel.id, EventKind.MEMBER_LEFT, actor_id=actor_id, user_ids=removed
     )
@@ -60,6 +61,8 @@ async def leave(
         by_themselves = actor_id is None or user_ids == [actor_id]
         notice = Notice.LEFT if by_themselves else Notice.REMOVED
         await notices.say(transaction, channel.id, notice, removed)
+    # Last: whoever takes themselves out may have nothing to say here any more.
+    await members.remove(transaction, channel.id, removed)
     return removed
 
 

@@ -129,6 +129,9 @@ async def update_channel(
         if wanted == before:
             return access
         closes = wanted.is_private and not before.is_private
+        if closes:
+            # Nobody shuts a door from outside: they could not open it again.
+            policy.require_member(access)
         if before.is_private and not wanted.is_private:
             await _require_no_clients(services, transaction, before.id)
         await channels.update(

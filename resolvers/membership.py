@@ -122,12 +122,18 @@ async def _remove(
     channel_id = access.channel.id
     if access.channel.member_count > 1:
         await _require_another_owner(transaction, channel_id, user_id)
-    await attendance.leave(transaction, access.channel, [user_id], actor_id=actor_id)
+    # First all that is said of it: whoever has left may have nothing to say here any more.
     await placements.left(transaction, channel_id, user_id)
+    await attendance.leave(transaction, access.channel, [user_id], actor_id=actor_id)
 
 
 async def _left(transaction: Transaction, viewer: Viewer, access: Membership) -> Membership:
     """The channel as it is after the removal, seen for the last time perhaps."""
-    now = await channels.membership(transaction, access.channel.id, viewer.id)
-    assert now is not None, "the channel's lock is ours"
-    return now
+    channel = access.channel
+    now = await channels.membership(transaction, channel.id, viewer.id)
+    if now is not None:
+        return now
+    left = channel._replace(
+        member_count=channel.member_count - 1, position=transaction.moved[channel.id]
+    )
+    return Membership(left, None)

@@ -50,7 +50,11 @@ async def send_message(services: Services, viewer: Viewer, draft: Draft) -> Mess
     except messages.ClientIdTaken:
         # The same client id arrived at the same time by way of another
         # channel, whose lock is not ours. It is committed by now.
-        message = await _send(services, viewer, draft, online)
+        try:
+            message = await _send(services, viewer, draft, online)
+        except messages.ClientIdTaken:
+            # In a channel that the sender does not see any more.
+            raise _sent_otherwise() from None
     services.live.typing.sent(message.channel_id, viewer.id)
     return message
 
@@ -113,7 +117,7 @@ async def _send(
 def _sent_before(draft: Draft, message: MessageRecord, digest: bytes | None) -> MessageRecord:
     # Also of a deleted message: what it said is gone, its digest is not.
     if digest != draft.digest:
-        raise conflict("You have sent something else with this id before.", "clientMessageId")
+        raise _sent_otherwise()
     return message
 
 
@@ -161,6 +165,10 @@ async def _write(
     ):
         raise _no_such_files()
     return message
+
+
+def _sent_otherwise() -> Refusal:
+    return conflict("You have sent something else with this id before.", "clientMessageId")
 
 
 def _no_such_root() -> Refusal:

@@ -1,8 +1,8 @@
 """What operations work with: the servers behind them and the rules they keep."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from loaders.profiles import Profiles
 from loaders.roster import Roster
@@ -14,6 +14,7 @@ from storage.file_types import KNOWN, FileKind
 from storage.objects import ObjectStore
 from storage.pictures import Pictures
 from storage.postgres import Database
+from storage.sight import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything an operation may use; one for the whole process."""
+    """Everything an operation may use.
+
+    One for the whole process, whose database shows nobody's channels; each
+    operation has it as its viewer may see it.
+    """
 
     database: Database
     directory: Directory
@@ -64,4 +69,10 @@ class Services:
     live: Live
     rates: Rates
     rules: Rules
+    housekeeping: Database
+    """For what is done for nobody in particular: tidying up, and counting who does how much."""
     turns: Turns = field(default_factory=Turns)
+
+    def seen_by(self, sight: Sight) -> Self:
+        """The same for one person: PostgreSQL shows what they see and refuses the rest."""
+        return replace(self, database=self.database.seen_by(sight))

@@ -6,6 +6,7 @@ from resolvers import policy
 from resolvers.services import Services
 from storage.errors import ErrorCode, Refusal, unauthenticated
 from storage.records import UserRecord
+from storage.sight import Sight, Standing
 
 OUTAGE_SECONDS = 900.0
 """While MongoDB is out of reach: how long somebody who was seen to be active may go on."""
@@ -30,6 +31,19 @@ class Viewer:
     def is_client(self) -> bool:
         """A customer: sees only the channels they are in, and the people in those."""
         return self.user.is_client
+
+    @property
+    def sight(self) -> Sight:
+        """What PostgreSQL has to know of them, whose policies say the same as ``policy.sees``."""
+        return Sight(self.id, self.user.department_id or "", self._standing)
+
+    @property
+    def _standing(self) -> Standing:
+        if self.is_client:
+            return Standing.CLIENT
+        if self.reads_everything:
+            return Standing.AUDITOR
+        return Standing.SUPER_ADMIN if self.is_super_admin else Standing.INTERNAL
 
     def may(self, permission: str) -> bool:
         """Whether the ERP's role allows ``resource:action``."""

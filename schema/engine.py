@@ -137,7 +137,7 @@ class Engine:
             self._schema,
             document.ast,
             context_value=new_context(
-                self._services, viewer, document.memo, renew, document.fields
+                self._seen_by(viewer), viewer, document.memo, renew, document.fields
             ),
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
@@ -159,7 +159,7 @@ class Engine:
             self._schema,
             document.ast,
             context_value=new_context(
-                self._services,
+                self._seen_by(viewer),
                 viewer,
                 document.memo,
                 fields=document.fields,
@@ -178,6 +178,9 @@ class Engine:
             raise Rejected(_formatted(source.errors or [], prepared))
         assert isinstance(source, Source), "every subscription of ours has one"
         return self._subscription(prepared, source, viewer)
+
+    def _seen_by(self, viewer: Viewer | None) -> Services:
+        return self._services if viewer is None else self._services.seen_by(viewer.sight)
 
     def _subscription(
         self, prepared: Prepared, source: Source, viewer: Viewer | None

@@ -83,16 +83,12 @@ class _Backchannel:
                 optional={"mongodb", "s3"},
             )
             starlette.state.services = services
+            retention = timedelta(days=settings.event_retention_days)
             for name, work in (
                 ("session watch", self._connections.watch_sessions),
                 (
                     "janitor",
-                    partial(
-                        sweep_for_ever,
-                        services,
-                        timedelta(days=settings.event_retention_days),
-                        documents.forget,
-                    ),
+                    partial(sweep_for_ever, services, retention, documents.forget),
                 ),
             ):
                 await stack.enter_async_context(running(name, work))
@@ -115,7 +111,7 @@ def persisted(settings: Settings, services: Services) -> Persisted:
     """The documents that have names under these settings."""
     file = settings.trusted_documents
     return Persisted(
-        services.database,
+        services.housekeeping,
         read_manifest(file) if file else None,
         only_trusted=settings.trusted_documents_only,
         most=settings.persisted_queries,

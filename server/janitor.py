@@ -53,7 +53,7 @@ async def trim_log(services: Services, retention: timedelta) -> int:
     Whoever comes back with an older cursor is told RESYNC_REQUIRED.
     """
     trimmed = 0
-    while batch := await events.trim(services.database, retention, TRIM_BATCH):
+    while batch := await events.trim(services.housekeeping, retention, TRIM_BATCH):
         trimmed += batch
         await asyncio.sleep(TRIM_PAUSE_SECONDS)
     return trimmed
@@ -62,7 +62,7 @@ async def trim_log(services: Services, retention: timedelta) -> int:
 async def forget_uploads(services: Services) -> int:
     """Drop uploads no message has carried for a day; answers how many there were."""
     forgotten = 0
-    while batch := await uploads.delete_forgotten(services.database, BATCH):
+    while batch := await uploads.delete_forgotten(services.housekeeping, BATCH):
         forgotten += batch
     return forgotten
 
@@ -74,9 +74,9 @@ async def remove_objects(services: Services) -> int:
     Raises UNAVAILABLE when the store cannot be reached.
     """
     removed = 0
-    while keys := await removals.claim(services.database, REMOVALS):
+    while keys := await removals.claim(services.housekeeping, REMOVALS):
         gone = await services.objects.delete(keys)
-        await removals.done(services.database, gone)
+        await removals.done(services.housekeeping, gone)
         removed += len(gone)
         if len(gone) < len(keys):
             log.warning("janitor.refused", service="s3", objects=len(keys) - len(gone))

@@ -18,6 +18,7 @@ from storage.incarnation import recognise
 from storage.objects import ObjectStore, ObjectStoreConfig
 from storage.pictures import PictureLimits, Pictures
 from storage.postgres import Database
+from storage.sight import Role
 
 LOG_CONNECTIONS = 4
 """For telling of events, besides those of the operations and the bell's one."""
@@ -25,6 +26,8 @@ LOG_CONNECTIONS = 4
 LOG_SECONDS = 4.0
 """What one look into the log may take: over a line that was cut in silence it takes for ever,
 and everybody waits for it."""
+
+BACKGROUND_CONNECTIONS = 4
 
 
 @asynccontextmanager
@@ -37,6 +40,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             settings.database_url,
             min_size=settings.database_pool_min,
             max_size=settings.database_pool_max,
+            role=Role.APP,
             timeout=settings.database_timeout,
             init=recognise,
         )
@@ -48,6 +52,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         objects = await stack.enter_async_context(ObjectStore.open(object_store_config(settings)))
         log = await Database.connect(
             settings.database_url,
+            role=Role.LIVE,
             min_size=1,
             max_size=LOG_CONNECTIONS,
             timeout=min(settings.database_timeout, LOG_SECONDS),
@@ -57,6 +62,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(log.close)
         listen_url = settings.listen_url or settings.database_url
         live = await stack.enter_async_context(Live.open(log, listen_url))
+        housekeeping = await stack.enter_async_context(working_as(Role.JANITOR, settings))
         database.on_commit = live.tell_moved
         database.on_touch = live.tell_own
         yield Services(
@@ -69,7 +75,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 PictureLimits(pixels=settings.image_max_pixels, seconds=settings.image_seconds)
             ),
             live=live,
-            rates=Rates(database, settings.per_minute()),
+            housekeeping=housekeeping,
+            rates=Rates(housekeeping, settings.per_minute()),
             rules=Rules(
                 message_max_length=settings.message_max_length,
                 message_edit_seconds=settings.message_edit_seconds,
@@ -82,6 +89,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 uploads=_upload_rules(settings),
             ),
         )
+
+
+@asynccontextmanager
+async def working_as(role: Role, settings: Settings) -> AsyncIterator[Database]:
+    """Connections for work in the background, made when there is some. Raises UNAVAILABLE."""
+    database = await Database.connect(
+        settings.database_url,
+        role=role,
+        min_size=0,
+        max_size=BACKGROUND_CONNECTIONS,
+        timeout=settings.database_timeout,
+        name=role.replace("_", " "),
+        init=recognise,
+    )
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

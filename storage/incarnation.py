@@ -7,7 +7,9 @@ refused instead of being served from the wrong log.
 
 PostgreSQL tells one life from another by itself: a dump is restored into a
 cluster with another system identifier, and a cluster that is recovered to a
-point in time, or promoted from a standby, begins another timeline.
+point in time, or promoted from a standby, begins another timeline. The function
+that compares is the database's own (in the migrations): it changes every
+channel, which nobody may do who only sees some of them.
 """
 
 from typing import Any
@@ -16,28 +18,7 @@ import asyncpg
 
 from storage.postgres import Database
 
-IDENTITY = """
-select system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
-  from pg_control_system()
-"""
-
-# Whoever comes first changes it; for those who wait for that row it has not changed any more.
-RECORD = """
-insert into incarnation as known (identity)
-values ($1)
-    on conflict (is_only) do update
-   set identity = excluded.identity
- where known.identity <> excluded.identity
-returning xmax <> 0
-"""
-
-RENEW_EPOCHS = """
-update channels
-   set epoch = default
-"""
-
-
-IS_KNOWN = f"select exists (select 1 from incarnation where identity = ({IDENTITY}))"
+BEGIN_NEW_EPOCHS = "select begin_new_epochs()"
 
 
 async def recognise(connection: Any) -> None:
@@ -47,12 +28,9 @@ async def recognise(connection: Any) -> None:
     Raises ConnectionError on a standby, which is nobody's to use until it is promoted.
     """
     try:
-        if not await connection.fetchval(IS_KNOWN):
-            async with connection.transaction():
-                if await connection.fetchval(RECORD, await connection.fetchval(IDENTITY)):
-                    await connection.execute(RENEW_EPOCHS)
-    except asyncpg.UndefinedTableError:
-        pass  # not migrated yet: there are no logs
+        await connection.fetchval(BEGIN_NEW_EPOCHS)
+    except asyncpg.UndefinedFunctionError:
+        pass  # not migrated yet: nobody is served
     except asyncpg.ObjectNotInPrerequisiteStateError as error:
         raise ConnectionError("PostgreSQL is a standby") from error
 
@@ -63,9 +41,4 @@ async def begin_new_epochs(database: Database) -> bool:
     Safe to call from any number of processes, at any time; answers whether it was
     another life. Raises UNAVAILABLE.
     """
-    identity = await database.fetchval(IDENTITY)
-    async with database.transaction() as transaction:
-        changed = await transaction.fetchval(RECORD, identity)
-        if changed:
-            await transaction.execute(RENEW_EPOCHS)
-        return bool(changed)
+    return bool(await database.fetchval(BEGIN_NEW_EPOCHS))

@@ -13,6 +13,7 @@ import asyncpg
 
 from storage.errors import unavailable
 from storage.records import Own
+from storage.sight import FORGET, SEE, Role, Sight
 
 Rows = list[asyncpg.Record]
 
@@ -59,6 +60,9 @@ def _reaching_postgres() -> Iterator[None]:
         raise unavailable("postgres") from error
 
 
+Init = Callable[[Any], Coroutine[Any, Any, None]]
+
+
 class Transaction:
     """A transaction in progress, and which channels it has moved on.
 
@@ -82,38 +86,57 @@ class Transaction:
         """The same as ``touched``, as it is told once it is committed."""
 
 
-class Database:
-    """The pool.
-
-    ``on_commit`` is called after a transaction that appended events has been
-    committed, with the channels it moved on; ``on_touch`` after one that changed
-    what is people's own. Neither is for one that was rolled back.
-    """
+class _Pool:
+    """Connections of one role, and the queue for them."""
 
     def __init__(self, pool: asyncpg.Pool, timeout: float, patience: float) -> None:
-        self.pool = pool
-        self._timeout = timeout
-        self._patience = patience
-        self._waiting = 0
+        self.connections = pool
+        self.timeout = timeout
+        self.patience = patience
+        self.waiting = 0
         self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
         self.on_touch: Callable[[list[Own]], None] = _nobody_listens
+
+
+class Database:
+    """A pool, and for whom connections are borrowed from it.
+
+    As it is opened that is nobody, who sees nothing where there are policies
+    for viewers. ``seen_by`` gives the same pool for a person: each connection
+    is told of them when it is borrowed, and has forgotten them before anybody
+    else gets it, however the block that borrowed it ends.
+    """
+
+    def __init__(self, pool: _Pool, sight: Sight | None = None) -> None:
+        self._pool = pool
+        self._sight = sight
 
     @classmethod
     async def connect(
         cls,
         url: str,
         *,
+        role: Role | None = None,
         min_size: int = 2,
         max_size: int = 10,
         timeout: float = 10.0,
         patience: float = 1.0,
         name: str = "backchannel",
-        init: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+        init: Init | None = None,
     ) -> Self:
         """Open the pool. ``timeout`` bounds connecting and each statement, ``patience``
-        waiting for a connection that others have, both in seconds. Raises UNAVAILABLE when
-        the server cannot be reached.
+        waiting for a connection that others have, both in seconds. Works as ``role``, or as
+        whoever the URL says. Raises UNAVAILABLE when the server cannot be reached.
         """
+        settings = {
+            "application_name": name,
+            "jit": "off",
+            "timezone": "UTC",
+            # A caller that vanished in mid-transaction must not keep a channel locked.
+            "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
+        }
+        if role is not None:
+            settings["role"] = role.value
         with _reaching_postgres():
             pool = await asyncpg.create_pool(
                 url,
@@ -121,27 +144,45 @@ class Database:
                 max_size=max_size,
                 timeout=timeout,
                 command_timeout=timeout,
-                init=init,
-                # We leave nothing behind on a connection, so nothing needs to be
-                # reset when it is given back: that would be a round trip each time.
-                reset=_nothing_to_reset,
-                server_settings={
-                    "application_name": name,
-                    "jit": "off",
-                    "timezone": "UTC",
-                    # A caller that vanished in mid-transaction must not keep a channel locked.
-                    "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
-                },
+                init=_as(role, init),
+                # Only operations leave anything behind on a connection. For the others it
+                # would be a round trip each time for nothing.
+                reset=_forget if role is Role.APP else _nothing_to_forget,
+                server_settings=settings,
             )
-        return cls(pool, timeout, patience)
+        return cls(_Pool(pool, timeout, patience))
+
+    def seen_by(self, sight: Sight) -> "Database":
+        """The same pool for one person: nothing else is seen or changed by way of it."""
+        return Database(self._pool, sight)
+
+    @property
+    def on_commit(self) -> Callable[[dict[str, int]], None]:
+        """Called after a transaction that appended events has been committed, whoever it was
+        for, with the channels it moved on; never for one that was rolled back.
+        """
+        return self._pool.on_commit
+
+    @on_commit.setter
+    def on_commit(self, call: Callable[[dict[str, int]], None]) -> None:
+        self._pool.on_commit = call
+
+    @property
+    def on_touch(self) -> Callable[[list[Own]], None]:
+        """Called after a transaction that changed what is people's own; the same applies."""
+        return self._pool.on_touch
+
+    @on_touch.setter
+    def on_touch(self, call: Callable[[list[Own]], None]) -> None:
+        self._pool.on_touch = call
 
     async def close(self) -> None:
         """Close every connection; what is still in use after a second, or dead, is cut."""
         try:
-            async with asyncio.timeout(self._patience):
-                await self.pool.close()
+            async with asyncio.timeout(self._pool.patience):
+                await self._pool.connections.close()
         except TimeoutError:
-            self.pool.terminate()
+            self._pool.connections.terminate()
 
     async def fetch(self, query: str, *args: Any) -> Rows:
         """Every row of one statement's answer, on any connection."""
@@ -170,22 +211,25 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        pool = self._pool
         # Past a certain length a queue helps nobody: everybody in it would wait
         # for as long as they can and be refused then.
-        if self._waiting >= self.pool.get_max_size() * WAITING_PER_CONNECTION:
+        if pool.waiting >= pool.connections.get_max_size() * WAITING_PER_CONNECTION:
             raise unavailable("postgres")
-        self._waiting += 1
+        pool.waiting += 1
         try:
-            connection = await self.pool.acquire(timeout=self._patience)
+            connection = await pool.connections.acquire(timeout=pool.patience)
         finally:
-            self._waiting -= 1
+            pool.waiting -= 1
         try:
+            if self._sight is not None:
+                await connection.execute(SEE, *self._sight)
             yield connection
         finally:
             # Over a dead line the last statement cannot even be cancelled; who does not
             # answer in time is cut off, and the pool makes another connection.
             with suppress(TimeoutError):
-                await self.pool.release(connection, timeout=self._patience)
+                await pool.connections.release(connection, timeout=pool.patience)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -205,14 +249,32 @@ class Database:
                     if transaction.before_commit:
                         await transaction.before_commit()
         if transaction.moved:
-            self.on_commit(transaction.moved)
+            self._pool.on_commit(transaction.moved)
         if transaction.own:
-            self.on_touch(transaction.own)
+            self._pool.on_touch(transaction.own)
 
 
 def _nobody_listens(_: object) -> None:
     """Until somebody does, commits are followed by nothing."""
 
 
-async def _nothing_to_reset(connection: Any) -> None:
+def _as(role: Role | None, init: Init | None) -> Init | None:
+    """``init`` for a connection that works as this role; a pooler may keep it from that."""
+    if role is None:
+        return init
+
+    async def begin(connection: Any) -> None:
+        if await connection.fetchval("select current_user") != role:
+            raise ConnectionError(f"PostgreSQL does not let us work as {role}")
+        if init is not None:
+            await init(connection)
+
+    return begin
+
+
+async def _forget(connection: Any) -> None:
+    await connection.execute(FORGET)
+
+
+async def _nothing_to_forget(connection: Any) -> None:
     """See ``Database.connect``."""

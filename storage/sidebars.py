@@ -12,15 +12,10 @@ from functools import partial
 from storage.postgres import Connection, Transaction
 from storage.records import Own
 
-# In the order of their ids: two transactions never wait for each other.
+# The database's own function (in the migrations): nobody sees or sets another's revision.
 BUMP = """
-insert into sidebars as s (user_id, revision)
-select person.id, 1
-  from unnest($1::text[]) as person (id)
- order by person.id
-    on conflict (user_id) do update
-   set revision = s.revision + 1
-returning user_id, revision
+select user_id, revision
+  from touch_sidebars($1)
 """
 
 REVISIONS = """

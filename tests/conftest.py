@@ -90,5 +90,5 @@ async def world(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
 @pytest.fixture
 async def room_for_uploads(world: World) -> None:
     """No upload of another test is open, and none of its objects waits to be removed."""
-    await world.services.database.execute("delete from attachments where message_id is null")
+    await world.database.execute("delete from attachments where message_id is null")
     await janitor.remove_objects(world.services)

@@ -106,7 +106,7 @@ async def roles(person: Person, id: str) -> dict[str, str]:
 
 async def kinds_of_events(world: World, id: str) -> list[str]:
     """What the channel's log has, oldest first."""
-    rows = await world.services.database.fetch(
+    rows = await world.database.fetch(
         "select kind from events where channel_id = $1 order by position", id
     )
     return [row[0] for row in rows]

@@ -16,7 +16,7 @@ async def place(
     channel_id = ids.new_id()
     people = [person.id for person, _ in standing]
     is_dm = type == ChannelType.DM
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         made = await channels.insert(
             transaction,
             channel_id,
@@ -36,7 +36,7 @@ async def place(
 async def said(world: World, channel_id: str, person: Person) -> str:
     """The id of a message of this person's, without asking whether they may write there."""
     message_id = ids.new_id()
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await channels.lock(transaction, channel_id)
         await messages.insert(
             transaction,
@@ -57,6 +57,6 @@ async def said(world: World, channel_id: str, person: Person) -> str:
 
 async def archive(world: World, channel_id: str) -> None:
     """Close a channel for writing."""
-    await world.services.database.execute(
+    await world.database.execute(
         "update channels set archived_at = now() where id = $1", channel_id
     )

@@ -12,8 +12,8 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, cast
 
 import asyncpg
 import httpx
@@ -30,6 +30,7 @@ from server.app import create_app
 from server.auth import issue_token
 from server.serve import options
 from server.settings import Settings
+from storage.postgres import Database
 from tests.servers import Fresh, Servers
 
 SECRET = "a secret for tests that is long enough"
@@ -269,6 +270,13 @@ class World:
     mongo: Any
     ids: dict[str, str]
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    database: Database = field(default=cast(Any, None))
+    """As the owner of the tables, who may do everything: for what no operation does."""
+
+    @property
+    def owning(self) -> Services:
+        """What operations work with, for which there is no row-level security."""
+        return replace(self.services, database=self.database)
 
     def __getattr__(self, key: str) -> Person:
         """The person of this key."""
@@ -315,7 +323,7 @@ class World:
 
     async def state_of(self, channel_id: str) -> tuple[Any, ...]:
         """Everything stored about a channel: compared, it shows whether anything was written."""
-        database = self.services.database
+        database = self.database
         return (
             await database.fetchrow("select * from channels where id = $1", channel_id),
             await database.fetch(
@@ -402,8 +410,22 @@ class World:
         cls, settings: Settings, mongo: Any, ids: dict[str, str]
     ) -> AsyncIterator[Self]:
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=10)
-        async with served(settings) as services, http:
-            yield cls(settings.port, settings, services, http, mongo, ids)
+        async with (
+            served(settings) as services,
+            http,
+            owner_of(settings.database_url) as database,
+        ):
+            database.on_commit = services.live.tell_moved
+            database.on_touch = services.live.tell_own
+            yield cls(
+                settings.port,
+                settings,
+                services,
+                http,
+                mongo,
+                ids,
+                database=database,
+            )
 
 
 TEAMS = {"first": ObjectId(), "other": ObjectId()}
@@ -450,6 +472,16 @@ async def served(settings: Settings) -> AsyncIterator[Services]:
     finally:
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def owner_of(url: str) -> AsyncIterator[Database]:
+    """A database as its owner, before whom there is no row-level security: a superuser."""
+    database = await Database.connect(url, min_size=0)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

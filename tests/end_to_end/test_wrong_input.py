@@ -35,7 +35,7 @@ async def test_a_hundred_thousand_characters_are_refused_by_name(
 @pytest.mark.parametrize("place", LISTS, ids=str)
 async def test_twenty_thousand_ids_are_too_many(world: World, house: House, place: Place) -> None:
     channels = "select count(*) from channels"
-    before = await world.services.database.fetchval(channels)
+    before = await world.database.fetchval(channels)
     async with nothing_happens(world, house.channel, world.dave):
         for ids in (TWENTY_THOUSAND, [world.dave.id] * 20_000, [1.5] * 20_000):
             query, variables = place.by_variable(house.examples, ids)
@@ -45,7 +45,7 @@ async def test_twenty_thousand_ids_are_too_many(world: World, house: House, plac
             for error in result["errors"]:
                 extensions = error["extensions"]
                 assert (extensions["code"], extensions["field"]) == ("BAD_USER_INPUT", place.name)
-    assert await world.services.database.fetchval(channels) == before
+    assert await world.database.fetchval(channels) == before
 
 
 MALFORMED = [

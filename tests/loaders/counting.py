@@ -18,6 +18,7 @@ from schema.engine import Engine, Request
 from storage import events, sidebars
 from storage.directory import Directory, DirectoryNames
 from storage.postgres import Database
+from storage.sight import FORGET, SEE, Role
 from tests.world import Person, World, data_of
 
 
@@ -60,13 +61,14 @@ class Counted:
             connection.add_query_logger(lambda query: sql.append(query.query))
 
         settings = world.settings
-        database = await Database.connect(settings.database_url, init=take_notes)
+        database = await Database.connect(settings.database_url, role=Role.APP, init=take_notes)
+        log = await Database.connect(settings.database_url, role=Role.LIVE, init=take_notes)
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             settings.mongo_url, event_listeners=[_MongoNotes(mongo)]
         )
         directory = Directory(client[settings.mongo_database], DirectoryNames())
         try:
-            async with client, Live.open(database, settings.database_url) as live:
+            async with client, Live.open(log, settings.database_url) as live:
                 services = replace(
                     world.services,
                     database=database,
@@ -78,6 +80,7 @@ class Counted:
                 yield cls(services, engine, sql, mongo)
         finally:
             await database.close()
+            await log.close()
 
     def forget(self) -> None:
         """Count from zero."""
@@ -86,9 +89,11 @@ class Counted:
 
     @property
     def statements(self) -> list[str]:
-        """The SQL, but for the polls that look each second whether anything has moved."""
-        polls = (events.HEADS, sidebars.REVISIONS)
-        return [query for query in self.sql if query not in polls]
+        """The SQL, but for the polls that look each second whether anything has moved, and for
+        what is said to each connection when it is borrowed and given back.
+        """
+        aside = (events.HEADS, sidebars.REVISIONS, SEE, FORGET)
+        return [query for query in self.sql if query not in aside]
 
     async def run(self, person: Person, query: str, **variables: Any) -> Any:
         """The data of an operation by a process that knows nobody's profile; counts from zero."""

@@ -32,7 +32,7 @@ async def busy_page(
     """
     channel_id = await owner.create_channel()
     people = await crowd(world, 4 * count + 1)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await channels.lock(transaction, channel_id)
         await members.add(transaction, channel_id, people)
         root = await message(transaction, channel_id, people.pop(), None, []) if in_thread else None

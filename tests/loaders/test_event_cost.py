@@ -55,7 +55,7 @@ async def test_an_event_costs_the_same_for_one_and_for_twenty_subscribers(
     starter, sender, mentioned = unknown
     channel = await world.carol.create_channel(*unknown)
     people = await crowd(world, subscribers)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await members.add(transaction, channel, people)
     root = await starter.say(channel, "Root")
     async with following(counted, query, people, id=channel) as inboxes:

@@ -27,7 +27,7 @@ async def test_a_message_costs_the_same_for_one_and_for_a_hundred_inboxes(
     sender = await world.new_person("Sender")
     channel = await world.carol.create_channel(sender)
     people = await crowd(world, viewers)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await members.add(transaction, channel, people)
     async with following(counted, sidebar(WITH_PEOPLE), people) as inboxes:
         snapshots = [(await each.next())["inbox"] for each in inboxes]
@@ -51,7 +51,7 @@ async def test_reading_costs_the_same_for_one_and_for_fifty_people(
 ) -> None:
     channel = await world.carol.create_channel()
     people = await crowd(world, 50)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await members.add(transaction, channel, people)
     await world.carol.say(channel)
     async with following(counted, sidebar("id unreadCount"), people) as inboxes:
@@ -60,7 +60,7 @@ async def test_reading_costs_the_same_for_one_and_for_fifty_people(
         counted.forget()
 
         async def read(user_id: str) -> None:
-            async with world.services.database.transaction() as transaction:
+            async with world.database.transaction() as transaction:
                 await reading.mark_read(transaction, channel, user_id, None)
 
         await asyncio.gather(*map(read, people))

@@ -95,7 +95,7 @@ async def test_what_needs_the_directory_s_word_is_refused_and_writes_nothing(
 ) -> None:
     carol, dave = company.behind(company.near.carol), company.near.dave
     await carol.run("{ viewer { user { id } } }")
-    database = company.near.services.database
+    database = company.near.database
     before = await database.fetchval("select count(*) from channels")
     await outage(company.line)
     with at_most():

@@ -117,7 +117,7 @@ async def test_more_people_of_a_reaction_than_are_read_ahead_are_one_query_more(
     world: World, counted: Counted
 ) -> None:
     channel, _ = await busy_page(world, world.carol, 50)
-    database = world.services.database
+    database = world.database
     await database.execute(
         "insert into reactions (message_id, emoji, user_id, place)"
         " select id, '👍', substr(md5(n::text), 1, 24), 1"
@@ -161,7 +161,7 @@ async def test_what_is_pinned_is_read_as_a_page_is(
     world: World, counted: Counted, rows: int
 ) -> None:
     channel, _ = await busy_page(world, world.carol, rows)
-    await world.services.database.execute(
+    await world.database.execute(
         "update messages set pinned_at = now() where channel_id = $1", channel
     )
     query = f"query ($id: ID!) {{ channel(id: $id) {{ pinnedMessages {{ {NODE} }} }} }}"
@@ -173,7 +173,7 @@ async def test_what_is_pinned_is_read_as_a_page_is(
 
 async def _answered(world: World, channel: str) -> None:
     """Every message of the channel is edited, and replied to by its sender."""
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await channels.lock(transaction, channel)
         rows = await transaction.fetch(
             "select id::text, sender_id from messages where channel_id = $1", channel

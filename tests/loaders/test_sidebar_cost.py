@@ -35,7 +35,7 @@ async def busy_person(world: World, count: int) -> Person:
     """Somebody in so many channels, each with one unread message of people of its own."""
     person = await world.new_person("Busy")
     people = await crowd(world, 2 * count)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         for number in range(count):
             channel_id = ids.new_id()
             sender, mentioned = people[2 * number : 2 * number + 2]
@@ -74,7 +74,7 @@ async def test_a_page_of_members_takes_two_statements_and_one_query(
 ) -> None:
     channel = await world.carol.create_channel()
     people = await crowd(world, 2 * count)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         for number in range(count):
             inviter, invited = people[2 * number : 2 * number + 2]
             await members.add(transaction, channel, [invited], invited_by=inviter)

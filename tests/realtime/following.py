@@ -79,7 +79,7 @@ def contents(results: list[Any]) -> list[str]:
 
 async def write(world: World, channel_id: str, sender: Person, texts: Iterable[str]) -> None:
     """Messages by the hundred: in one transaction, for tests that do not ask how they come."""
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await channels.lock(transaction, channel_id)
         for text in texts:
             await messages.insert(

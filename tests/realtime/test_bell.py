@@ -73,7 +73,7 @@ async def test_the_bell_carries_what_the_poll_would_bring_much_later(
 
 
 async def test_a_killed_listener_is_replaced_and_nothing_is_lost(own: World) -> None:
-    database = own.services.database
+    database = own.database
     channel = await own.carol.create_channel(own.dave)
     async with own.another_server() as other, own.dave.socket() as socket:
         added = await socket.subscribe(EVENTS, id=channel)
@@ -210,7 +210,7 @@ async def test_hints_of_channels_nobody_here_follows_are_forgotten(own: World) -
         Typed(unknown, own.carol.id, True),
         Echo("of somebody else"),
     ]
-    await events.notify(own.services.database, hints)
+    await events.notify(own.database, hints)
     await heard(own)
     live = own.services.live
     await until(lambda: not live.hub.topics)

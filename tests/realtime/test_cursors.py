@@ -28,9 +28,7 @@ async def refused(world: World, query: str, channel: str, after: str) -> Refused
 async def test_another_epoch_has_to_be_fetched_anew(world: World, query: str) -> None:
     channel = await world.carol.create_channel(world.dave)
     cursor = await world.dave.cursor(channel)
-    await world.services.database.execute(
-        "update channels set epoch = epoch + 1 where id = $1", channel
-    )
+    await world.database.execute("update channels set epoch = epoch + 1 where id = $1", channel)
     refusal = await refused(world, query, channel, cursor)
     assert refusal.code == "RESYNC_REQUIRED"
 
@@ -56,7 +54,7 @@ async def test_a_log_that_does_not_reach_back_has_to_be_fetched_anew(
     cursor = await world.dave.cursor(channel)
     for _ in range(3):
         await world.carol.say(channel)
-    await world.services.database.execute(
+    await world.database.execute(
         "delete from events where channel_id = $1 and position <= $2",
         channel,
         place(channel, await world.dave.cursor(channel)).position - kept,
@@ -71,7 +69,7 @@ async def test_a_hole_further_on_in_the_log_is_told_and_not_leapt_over(world: Wo
     for number in range(4):
         await world.carol.say(channel, str(number))
     head = place(channel, await world.dave.cursor(channel)).position
-    await world.services.database.execute(
+    await world.database.execute(
         "delete from events where channel_id = $1 and position = $2", channel, head - 1
     )
     async with world.dave.socket() as socket:
@@ -89,7 +87,7 @@ async def test_a_trimmed_log_still_serves_the_cursors_it_reaches(world: World) -
     await world.carol.say(channel, "trimmed")
     cursor = await world.dave.cursor(channel)
     await world.carol.say(channel, "kept")
-    await world.services.database.execute(
+    await world.database.execute(
         "delete from events where channel_id = $1 and position <= $2",
         channel,
         place(channel, cursor).position,
@@ -164,9 +162,7 @@ async def test_who_comes_first_after_a_restore_is_not_forgotten(world: World) ->
     async with world.dave.socket() as socket:
         before = await socket.subscribe(MESSAGES, id=channel)
         await world.followed(channel)
-        await world.services.database.execute(
-            "update channels set epoch = epoch + 1 where id = $1", channel
-        )
+        await world.database.execute("update channels set epoch = epoch + 1 where id = $1", channel)
         after = await socket.subscribe(MESSAGES, id=channel, after=await world.dave.cursor(channel))
         with pytest.raises(RefusedError) as refusal:
             await before.next()

@@ -50,7 +50,7 @@ async def test_the_fullest_notification_is_one_that_postgresql_takes(world: Worl
     filled = payloads([Moved("ä" * 40, 2**63 - 1)] * 1_000)[0]
     assert len(filled.encode()) > MAX_PAYLOAD_BYTES - 200
     padded = filled + " " * (MAX_PAYLOAD_BYTES - len(filled.encode()))
-    await world.services.database.execute("select pg_notify('nobody', $1)", padded)
+    await world.database.execute("select pg_notify('nobody', $1)", padded)
 
 
 @pytest.mark.parametrize(

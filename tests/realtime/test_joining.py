@@ -57,7 +57,7 @@ class Scene:
         self, cohort: str, *, after: int = 0, door: asyncio.Event | None = None, **more: Any
     ) -> Operation:
         """Somebody who follows the channel from ``after`` on, counted from the start."""
-        record = (await channels.by_ids(self.world.services.database, [self.channel]))[self.channel]
+        record = (await channels.by_ids(self.world.database, [self.channel]))[self.channel]
         stream = self.world.services.live.stream(
             record, self.world.dave.id, position=self.start + after, is_guest=False
         )

@@ -29,7 +29,7 @@ async def secret(world: World, type: ChannelType = ChannelType.DM) -> tuple[str,
 
 
 async def looks(world: World, *channels: str) -> list[tuple[Any, ...]]:
-    rows = await world.services.database.fetch(
+    rows = await world.database.fetch(
         "select actor_id, action, channel_id::text, message_id::text from audits"
         " where channel_id = any($1::uuid[]) and at between now() - interval '1 hour' and now()"
         " order by id",
@@ -103,7 +103,7 @@ async def test_who_looks_changes_nothing_and_hears_why(unlocked: World) -> None:
 
 @asynccontextmanager
 async def nothing_recorded(world: World) -> AsyncIterator[None]:
-    database = world.services.database
+    database = world.database
     await database.execute("alter table audits add constraint full_disk check (false) not valid")
     try:
         yield

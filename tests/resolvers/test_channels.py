@@ -27,7 +27,7 @@ ALL = """{ channel {
 
 
 async def channels_made(world: World) -> int:
-    count: int = await world.services.database.fetchval("select count(*) from channels")
+    count: int = await world.database.fetchval("select count(*) from channels")
     return count
 
 

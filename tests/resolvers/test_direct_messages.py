@@ -18,9 +18,7 @@ async def opened(person: Person, *others: Person) -> str:
 
 
 async def dms(world: World) -> int:
-    count: int = await world.services.database.fetchval(
-        "select count(*) from channels where type = 'DM'"
-    )
+    count: int = await world.database.fetchval("select count(*) from channels where type = 'DM'")
     return count
 
 

@@ -28,11 +28,11 @@ async def full_house(world: World) -> AsyncIterator[tuple[str, list[str]]]:
     """A channel of 10,000 members."""
     id = await world.carol.create_channel()
     people = [f"{number:024x}" for number in range(10_000)]
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await channels.lock(transaction, id)
         await members.add(transaction, id, people)
     yield id, people
-    await world.services.database.execute("delete from channels where id = $1", id)
+    await world.database.execute("delete from channels where id = $1", id)
 
 
 async def mentions(person: Person, id: str) -> int:
@@ -116,7 +116,7 @@ async def test_every_member_has_a_seat_of_their_own_however_many_come_at_once(
         *(do(person, "joinChannel", channelId=id) for person in people),
         do(world.carol, "addMembers", channelId=id, userIds=[*added, world.dave.id]),
     )
-    rows = await world.services.database.fetch("select seat from members where channel_id = $1", id)
+    rows = await world.database.fetch("select seat from members where channel_id = $1", id)
     seats = [row[0] for row in rows]
     assert len(set(seats)) == len(seats) == 8
     await world.mongo.users.delete_many({"isOneOfACrowd": True})
@@ -128,7 +128,7 @@ async def test_five_thousand_of_ten_thousand_take_a_bit_each(
     id, people = full_house
     online |= set(people[::2])
     said = await world.carol.say(id, "@here")
-    database = world.services.database
+    database = world.database
     assert await database.fetchval("select length(here) from messages where id = $1", said) == 1250
     counts = [
         (await reading.unread(database, person, [id]))[0].mention_count for person in people[:200]

@@ -234,7 +234,7 @@ async def test_a_role_is_told_when_it_is_another_one(world: World) -> None:
     dave = {"channelId": id, "userId": world.dave.id}
     await do(world.carol, "updateMemberRole", **dave, role="ADMIN")
     await do(world.dave, "updateMemberRole", channelId=id, userId=world.erin.id, role="ADMIN")
-    rows = await world.services.database.fetch(
+    rows = await world.database.fetch(
         "select user_id, detail, actor_id from events where channel_id = $1"
         " and kind = 'MemberRoleChanged' order by position",
         id,

@@ -29,7 +29,7 @@ async def one_too_many(person: Person, channel: str) -> RefusedError:
 
 async def open_of(world: World, person: Person) -> int:
     """How many uploads of a person's no message carries."""
-    count: int = await world.services.database.fetchval(
+    count: int = await world.database.fetchval(
         "select count(*) from attachments where uploader_id = $1 and message_id is null", person.id
     )
     return count
@@ -37,7 +37,7 @@ async def open_of(world: World, person: Person) -> int:
 
 async def set_back(world: World, form: Form, minutes: int) -> None:
     """Let an upload have happened so long ago."""
-    await world.services.database.execute(
+    await world.database.execute(
         """
         update attachments
            set created_at   = created_at - make_interval(mins => $2),
@@ -116,7 +116,7 @@ async def test_a_checked_file_waits_an_hour_for_its_message(world: World) -> Non
     await begin(person, channel)
     assert await open_of(world, person) == MOST
     # The file that gave way is removed from the store.
-    assert await world.services.database.fetchval(
+    assert await world.database.fetchval(
         "select count(*) from removals r where not exists"
         " (select from attachments a where a.object_key = r.object_key) and due_at <= now()"
     )

@@ -95,7 +95,7 @@ async def test_a_channel_has_a_hundred_when_everybody_pins_at_once(world: World)
     await write(world, id, world.carol, ["Hello"] * 104)
     found = await channel(world.carol, id, "{ messages(first: 100) { edges { node { id } } } }")
     ids = [edge["node"]["id"] for edge in found["messages"]["edges"]]
-    await world.services.database.execute(
+    await world.database.execute(
         "update messages set pinned_at = now() where id = any($1::uuid[])", ids[:95]
     )
     last = await channel(world.carol, id, "{ messages(last: 9) { edges { node { id } } } }")

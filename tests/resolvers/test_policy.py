@@ -168,7 +168,7 @@ async def test_an_archived_channel_is_read_and_left_and_not_written(
 async def test_who_makes_channels(world: World, cast: Cast, type: str, makers: str) -> None:
     for letter, socket in cast.sockets.items():
         count = "select count(*) from channels"
-        before = await world.services.database.fetchval(count)
+        before = await world.database.fetchval(count)
         input = {"type": type, "name": f"Made {ids.new_id()}"}
         code = await outcome(socket, "createChannel", {"input": input})
         if letter in makers:
@@ -176,7 +176,7 @@ async def test_who_makes_channels(world: World, cast: Cast, type: str, makers: s
         else:
             by_hand = letter != "C" and not makers
             assert code == ("BAD_USER_INPUT" if by_hand else "FORBIDDEN"), letter
-            assert await world.services.database.fetchval(count) == before
+            assert await world.database.fetchval(count) == before
 
 
 async def test_a_general_channel_of_a_department_is_open_to_its_people(world: World) -> None:

@@ -25,7 +25,7 @@ class Counting:
 
 def process(world: World, limit: int) -> tuple[Rates, Counting]:
     """What one process more would have."""
-    counting = Counting(world.services.database)
+    counting = Counting(world.database)
     return Rates(counting, dict.fromkeys(Kind, limit)), counting  # type: ignore[arg-type]
 
 
@@ -88,7 +88,7 @@ async def test_the_refusal_says_when_there_is_more(world: World) -> None:
 
 
 async def test_what_was_taken_comes_back_within_a_minute(world: World) -> None:
-    database = world.services.database
+    database = world.database
     await let_through(process(world, 10)[0], "patient", 10)
     for seconds, back in ((30, 5), (6, 1), (600, 10)):
         await database.execute(
@@ -111,7 +111,7 @@ async def test_nought_is_no_limit(world: World) -> None:
 
 
 async def test_only_who_did_something_lately_is_kept(world: World) -> None:
-    database = world.services.database
+    database = world.database
     await let_through(process(world, 2)[0], "long ago", 1)
     await let_through(process(world, 2)[0], "lately", 1)
     await database.execute(

@@ -145,7 +145,7 @@ async def test_whatever_deletes_files_has_their_objects_removed(world: World, wh
     before = await keys_in(world)
     sent = await upload(world.carol, channel, picture(), "a.png", "image/png")
     id = await world.carol.say(channel, "", attachmentIds=[sent["id"]])
-    await world.services.database.execute(
+    await world.database.execute(
         f"delete from {what}s where id = $1", channel if what == "channel" else id
     )
     await janitor.remove_objects(world.services)

@@ -166,9 +166,7 @@ async def test_a_direct_message_shows_up_for_the_other_with_its_first_message(
 async def test_the_total_adds_up_every_channel_that_is_not_muted(world: World) -> None:
     viewer = await world.new_person("Sidebar Sum")
     one, two, muted, closed = [await viewer.create_channel(world.dave) for _ in range(4)]
-    await world.services.database.execute(
-        "update members set is_muted = true where channel_id = $1", muted
-    )
+    await world.database.execute("update members set is_muted = true where channel_id = $1", muted)
 
     async def total() -> Any:
         return (await do(viewer, "viewer", UNREAD))["unread"]

@@ -17,7 +17,7 @@ async def strict(world: World) -> AsyncIterator[World]:
 
 
 async def age(world: World, message_id: str, seconds: int) -> None:
-    await world.services.database.execute(
+    await world.database.execute(
         "update messages set created_at = now() - $2 * interval '1 second' where id = $1",
         message_id,
         seconds,

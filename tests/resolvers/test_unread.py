@@ -210,7 +210,7 @@ def machine(
 
         def teardown(self) -> None:
             ids = [room.id for room in self.rooms]
-            wait(world.services.database.execute("delete from channels where id = any($1)", ids))
+            wait(world.database.execute("delete from channels where id = any($1)", ids))
 
     return Life
 

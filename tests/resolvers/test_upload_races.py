@@ -35,7 +35,7 @@ async def watched(servers: Servers, fresh: Fresh, between: Between) -> AsyncIter
 
 async def let_the_form_end(world: World) -> None:
     """The time of all forms is over, and of whoever is slow with one."""
-    await world.services.database.execute("update removals set due_at = now()")
+    await world.database.execute("update removals set due_at = now()")
 
 
 async def replaced(form: Form) -> None:
@@ -150,9 +150,7 @@ async def test_an_upload_that_goes_while_it_is_checked_leaves_nothing(
     await form.post(picture())
 
     async def forget() -> None:
-        await watched.services.database.execute(
-            "delete from attachments where id = $1", form.attachment_id
-        )
+        await watched.database.execute("delete from attachments where id = $1", form.attachment_id)
 
     between.after(peeking, forget)
     refusal = await watched.carol.refused(COMPLETE, attachmentId=form.attachment_id)

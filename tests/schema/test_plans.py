@@ -72,7 +72,7 @@ async def channel(world: World) -> str:
     await world.erin.run(
         "mutation ($m: ID!) { deleteMessage(messageId: $m) { message { id } } }", m=gone
     )
-    database = world.services.database
+    database = world.database
     await database.execute(
         "insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name,"
         " file_size, mime_type, width, completed_at)"

@@ -114,7 +114,7 @@ async def scene(world: World) -> Scene:
     await do(carol, "updateMemberRole", channelId=channel, userId=dave.id, role="ADMIN")
     await do(erin, "leaveChannel", channelId=channel)
     await do(carol, "updateChannel", input={"channelId": channel, "topic": "All of it"})
-    await world.services.database.execute(
+    await world.database.execute(
         "insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name,"
         " file_size, mime_type, completed_at) values"
         " (gen_random_uuid(), $1, $2, $3, gen_random_uuid()::text, 'a.png', 1, 'image/png', now())",
@@ -143,7 +143,7 @@ async def test_every_viewer_gets_the_same_of_every_kind_of_event(
     request = Request(event_document(covered), {"id": scene.channel}, None, "request")
     prepared = engine.prepare(request)
     assert prepared.document.is_shared
-    happened = await events.read_after(world.services.database, {scene.channel: 0}, 100)
+    happened = await events.read_after(world.database, {scene.channel: 0}, 100)
     assert {event.kind for event in happened} == {kind.__name__ for kind in EVENT_TYPES}
     for event in happened:
         root = SOURCES["channelEvents"](event)

@@ -224,7 +224,7 @@ async def test_sockets_that_say_nothing_count_as_strangers(limited: World) -> No
 
 
 async def test_without_a_trusted_proxy_nobody_says_where_they_come_from(world: World) -> None:
-    await world.services.database.execute("delete from rates where kind = 'strangers'")
+    await world.database.execute("delete from rates where kind = 'strangers'")
     async with world.another_server(rate_strangers=2) as server:
         codes = [
             (

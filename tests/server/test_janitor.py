@@ -42,14 +42,14 @@ async def world(servers: Servers, fresh: Fresh, s3: EmbeddedS3) -> AsyncIterator
 @pytest.fixture(autouse=True)
 async def nothing_left(world: World) -> None:
     """No file of another test's."""
-    await world.services.database.execute("delete from attachments")
-    await world.services.database.execute("delete from removals")
+    await world.database.execute("delete from attachments")
+    await world.database.execute("delete from removals")
     await world.services.objects.delete(list(await keys_in(world)))
 
 
 async def waiting(world: World) -> int:
     """How many objects are to be removed, now or later."""
-    count: int = await world.services.database.fetchval("select count(*) from removals")
+    count: int = await world.database.fetchval("select count(*) from removals")
     return count
 
 
@@ -61,7 +61,7 @@ async def sweep(world: World) -> None:
 
 async def later(world: World, hours: float) -> None:
     """So much time has passed for everything."""
-    database = world.services.database
+    database = world.database
     await database.execute(
         "update attachments set created_at = created_at - make_interval(secs => $1),"
         " form_ends_at = form_ends_at - make_interval(secs => $1)",
@@ -91,7 +91,7 @@ async def test_what_no_message_carries_is_gone_after_a_day(world: World) -> None
     await sweep(world)
     assert await keys_in(world) == kept
     files = "select count(*) from attachments where channel_id = $1"
-    assert await world.services.database.fetchval(files, channel) == 1
+    assert await world.database.fetchval(files, channel) == 1
     assert await waiting(world) == 0
 
 
@@ -141,7 +141,7 @@ async def test_many_janitors_share_the_work(world: World) -> None:
     keys = [new_key(FILES) for _ in range(250)]
     for key in keys[:5]:
         await world.services.objects.put(key, b"x")
-    await world.services.database.execute(
+    await world.database.execute(
         "insert into removals (object_key) select unnest($1::text[])", keys
     )
     removed = await asyncio.gather(*(janitor.remove_objects(world.services) for _ in range(4)))
@@ -152,7 +152,7 @@ async def test_many_janitors_share_the_work(world: World) -> None:
 
 async def test_a_claim_is_one_janitors_alone_and_ends_by_itself(world: World) -> None:
     """One that dies in the middle of its work leaves it to the others."""
-    database = world.services.database
+    database = world.database
     key = new_key(FILES)
     await database.execute("insert into removals (object_key) values ($1)", key)
     assert await removals.claim(database, 10) == [key]
@@ -171,7 +171,7 @@ async def test_a_claim_is_one_janitors_alone_and_ends_by_itself(world: World) ->
 
 
 async def test_what_is_expected_is_kept_by_who_stores_it_or_removed(world: World) -> None:
-    database = world.services.database
+    database = world.database
     kept, forgotten = new_key(FILES), new_key(FILES)
     await removals.expect(database, [kept, forgotten])
     await janitor.remove_objects(world.services)
@@ -190,7 +190,7 @@ async def test_the_janitor_comes_by_itself_and_comes_again_when_a_server_was_awa
 ) -> None:
     key = new_key(FILES)
     await world.services.objects.put(key, b"x")
-    await world.services.database.execute("insert into removals (object_key) values ($1)", key)
+    await world.database.execute("insert into removals (object_key) values ($1)", key)
     monkeypatch.setattr(janitor, "SWEEP_SECONDS", 0.01)
     outcomes: asyncio.Queue[bool] = asyncio.Queue()
     remove = janitor.remove_objects
@@ -212,7 +212,7 @@ async def test_the_janitor_comes_by_itself_and_comes_again_when_a_server_was_awa
         async with asyncio.timeout(20):
             assert await outcomes.get() is False
             await s3.restart()
-            await world.services.database.execute("update removals set due_at = now()")
+            await world.database.execute("update removals set due_at = now()")
             assert await outcomes.get() is True
     finally:
         comes.cancel()
@@ -229,7 +229,7 @@ async def test_an_upload_being_sent_just_now_is_not_forgotten(world: World) -> N
     sent = await finish(world.carol, form.attachment_id)
     id = await world.carol.say(channel)
     await later(world, 25)
-    async with world.services.database.transaction() as transaction:
+    async with world.database.transaction() as transaction:
         await transaction.execute(
             "update attachments set message_id = $2 where id = $1", sent["id"], id
         )

@@ -167,7 +167,7 @@ async def test_graphiql_is_there_when_switched_on(world: World) -> None:
 async def test_every_answer_tells_browsers_to_make_nothing_else_of_it(
     world: World, strict: World
 ) -> None:
-    await world.services.database.execute("delete from rates where kind = 'strangers'")
+    await world.database.execute("delete from rates where kind = 'strangers'")
     async with world.another_server(graphiql=True, rate_strangers=1) as server:
         pages = [
             await server.http.get("/graphiql", follow_redirects=True),

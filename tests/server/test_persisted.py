@@ -54,7 +54,7 @@ def me(person: Person) -> dict[str, Any]:
 
 
 async def kept(world: World, query: str) -> int:
-    count: int = await world.services.database.fetchval(
+    count: int = await world.database.fetchval(
         "select count(*) from documents where hash = $1", bytes.fromhex(hash_of(query))
     )
     return count
@@ -188,7 +188,7 @@ async def test_where_none_are_kept_clients_are_told_to_do_without(world: World) 
 
 
 async def test_there_are_never_more_than_may_be_and_the_longest_unused_go(world: World) -> None:
-    database = world.services.database
+    database = world.database
     await database.execute("delete from documents")
     persisted = Persisted(database, most=10)
     texts = [f"{{ __typename }} # {number}" for number in range(12)]

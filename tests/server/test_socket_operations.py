@@ -33,7 +33,7 @@ async def test_a_mutation_is_done_once_and_ends(world: World) -> None:
         sent = (await socket.receive())["payload"]["data"]["sendMessage"]["message"]["id"]
         assert await socket.receive() == {"id": "a", "type": "complete"}
     count = "select count(*) from messages where channel_id = $1 and id = $2"
-    assert await world.services.database.fetchval(count, channel, sent) == 1
+    assert await world.database.fetchval(count, channel, sent) == 1
 
 
 async def test_a_refusal_in_a_field_is_a_result(world: World) -> None:

@@ -55,7 +55,7 @@ async def test_what_has_begun_ends_and_is_acknowledged(world: World) -> None:
     answers = [await each.message() for each in operations if not each.is_silent]
     results = [answer["payload"]["data"] for answer in answers if answer["type"] == "next"]
     acknowledged = {data["sendMessage"]["message"]["id"] for data in results if data}
-    rows = await world.services.database.fetch(
+    rows = await world.database.fetch(
         "select id::text from messages where channel_id = $1", channel
     )
     assert acknowledged <= {row[0] for row in rows}

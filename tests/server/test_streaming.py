@@ -49,7 +49,7 @@ async def test_a_mutation_is_done_once_and_ends(world: World, accept: str) -> No
     async with stream(world.dave, SEND, accept, input=input) as answer:
         result, _ = await answer.rest()
     sent = result.data["data"]["sendMessage"]["message"]["id"]
-    rows = await world.services.database.fetch(
+    rows = await world.database.fetch(
         "select id::text from messages where channel_id = $1", channel
     )
     assert [row[0] for row in rows] == [sent]

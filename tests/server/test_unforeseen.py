@@ -31,7 +31,7 @@ async def broken(servers: Servers, fresh: Fresh) -> AsyncIterator[tuple[World, s
     async with World.running(servers, fresh) as world:
         channel = await world.carol.create_channel(world.dave)
         message = await world.carol.say(channel, SECRET)
-        await world.services.database.execute("alter table reactions rename emoji to smiley")
+        await world.database.execute("alter table reactions rename emoji to smiley")
         yield world, channel, message
 
 
@@ -118,7 +118,7 @@ async def test_a_subscription_that_cannot_begin(broken: tuple[World, str, str]) 
     world, channel, _ = broken
     cursor = await world.dave.cursor(channel)
     await world.carol.say(channel)
-    await world.services.database.execute("alter table events rename detail to more")
+    await world.database.execute("alter table events rename detail to more")
     try:
         async with world.dave.socket() as socket:
             with said() as lines:
@@ -131,7 +131,7 @@ async def test_a_subscription_that_cannot_begin(broken: tuple[World, str, str]) 
             await socket.settled()
         assert world.followers(channel) == 0
     finally:
-        await world.services.database.execute("alter table events rename more to detail")
+        await world.database.execute("alter table events rename more to detail")
 
 
 async def test_what_breaks_before_the_operation(

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import asyncpg
 
+from storage.sight import SEE, Role, Sight
+
 
 @dataclass
 class Plan:
@@ -22,8 +24,8 @@ class Plan:
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
-        """Every step."""
-        return list(_nodes(self.root))
+        """Every step that was taken: some are for questions that did not come up."""
+        return [node for node in _nodes(self.root) if node["Actual Loops"]]
 
     @property
     def scanned(self) -> set[str]:
@@ -47,7 +49,13 @@ class Plan:
 
     @classmethod
     async def of(
-        cls, connection: asyncpg.Connection, statement: str, *args: Any, generic: bool
+        cls,
+        connection: asyncpg.Connection,
+        statement: str,
+        *args: Any,
+        generic: bool,
+        role: Role,
+        sight: Sight | None = None,
     ) -> Self:
         """Run the statement as it is run in service, and take it back.
 
@@ -59,6 +67,9 @@ class Plan:
         await transaction.start()
         try:
             await connection.execute(f"set local plan_cache_mode = {mode}")
+            await connection.execute(f"set local role {role.value}")
+            if sight:
+                await connection.execute(SEE, *sight)
             await connection.execute(f"prepare statement as {statement}")
             values = ", ".join(map(_literal, args))
             explained = await connection.fetchval(
@@ -68,6 +79,7 @@ class Plan:
         finally:
             await transaction.rollback()
             await connection.execute("deallocate statement")
+            await connection.execute("reset all")
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,7 @@ class Channel:
 
 
 async def new_channel(world: World) -> Channel:
-    channel = Channel(world.services.database)
+    channel = Channel(world.database)
     await channel.begin()
     return channel
 
@@ -71,9 +71,9 @@ async def test_forward_visits_everything_up_to_the_newest(
     await channel.write(start)
     waiting = iter(later * 2)
     page = partial(
-        history.channel_messages, world.services, channel.id, first=size, last=None, before=None
+        history.channel_messages, world.owning, channel.id, first=size, last=None, before=None
     )
-    thread = partial(history.replies, world.services, channel.messages[0], first=size)
+    thread = partial(history.replies, world.owning, channel.messages[0], first=size)
 
     async def more() -> None:
         await channel.write(next(waiting, ""))
@@ -94,7 +94,7 @@ async def test_backward_visits_everything_that_was_there_at_the_start(
     there = list(channel.messages)
     waiting = iter(later)
     page = partial(
-        history.channel_messages, world.services, channel.id, first=None, last=size, after=None
+        history.channel_messages, world.owning, channel.id, first=None, last=size, after=None
     )
 
     async def more() -> None:
@@ -112,7 +112,7 @@ async def test_between_two_cursors_lies_what_lies_between_them(
     channel = await new_channel(world)
     await channel.write("m" * count)
     there = channel.messages
-    page = partial(history.channel_messages, world.services, channel.id)
+    page = partial(history.channel_messages, world.owning, channel.id)
     edges = (await page(first=100, after=None, last=None, before=None)).edges
     after = edges[low].cursor if low < len(there) else None
     before = edges[high].cursor if high < len(there) else None
@@ -131,7 +131,7 @@ async def test_between_two_cursors_lies_what_lies_between_them(
 async def test_who_reads_on_while_eight_write_gets_all_of_it_in_the_channel_s_order(
     world: World,
 ) -> None:
-    services = world.services
+    services = world.owning
     writers = [world.alice, world.carol, world.dave, world.erin] * 2
     channel_id = await world.carol.create_channel(*writers)
     written = 0
@@ -159,7 +159,7 @@ async def test_who_reads_on_while_eight_write_gets_all_of_it_in_the_channel_s_or
         reading = tasks.create_task(read())
         for number in range(len(writers)):
             tasks.create_task(write(number))
-    rows = await services.database.fetch(
+    rows = await world.database.fetch(
         "select id::text from messages where channel_id = $1 order by position", channel_id
     )
     assert reading.result() == [row[0] for row in rows]

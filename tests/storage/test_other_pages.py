@@ -29,7 +29,7 @@ async def test_members_in_the_order_they_joined(
     world: World, joined: list[datetime], size: int
 ) -> None:
     channel_id = await world.carol.create_channel()
-    database = world.services.database
+    database = world.database
     await database.execute("delete from members where channel_id = $1", channel_id)
     people = [str(ObjectId()) for _ in joined]
     await database.executemany(
@@ -37,7 +37,7 @@ async def test_members_in_the_order_they_joined(
         " read_position, read_ordinal, seat) values ($1, $2, $3, 0, 0, 0, 0, 0)",
         [(channel_id, *row) for row in zip(people, joined, strict=True)],
     )
-    page = partial(history.channel_members, world.services, channel_id, first=size)
+    page = partial(history.channel_members, world.owning, channel_id, first=size)
     seen = await forward(lambda after: page(after=after))
     expected = sorted(zip(joined, people, strict=True))
     assert [(edge.node.joined_at, edge.node.user_id) for edge in seen] == expected
@@ -45,7 +45,7 @@ async def test_members_in_the_order_they_joined(
 
 async def test_nobody_who_stays_is_missed_when_others_come_and_go(world: World) -> None:
     channel_id = await world.carol.create_channel()
-    database = world.services.database
+    database = world.database
     await database.execute("delete from members where channel_id = $1", channel_id)
     stay, go = ([f"{number:024x}" for number in range(first, 40, 2)] for first in (0, 1))
     insert = (
@@ -66,7 +66,7 @@ async def test_nobody_who_stays_is_missed_when_others_come_and_go(world: World) 
         stay.append(newcomer)
         await database.execute(insert, channel_id, [newcomer], datetime.now(UTC))
 
-    page = partial(history.channel_members, world.services, channel_id, first=3)
+    page = partial(history.channel_members, world.owning, channel_id, first=3)
     changes = iter(range(10))
 
     async def ten_times() -> None:
@@ -85,7 +85,7 @@ async def channels_of(
     """Somebody in channels of these names with these last messages' times, and their ids."""
     person = await world.new_person("Somebody")
     rows = [(ids.new_id(), name, at, NOON) for name, at in zip(names, last, strict=True)]
-    database = world.services.database
+    database = world.database
     await database.executemany(
         "insert into channels (id, type, name, last_message_at, created_at)"
         " values ($1, 'GROUP', $2, $3, $4)",
@@ -114,7 +114,7 @@ async def test_the_sidebar_in_both_orders(
 ) -> None:
     names, last = [name for name, _ in named], [at for _, at in named]
     viewer, made = await channels_of(world, names, last)
-    page = partial(sidebar, world.services, viewer, first=size, **EVERYTHING)
+    page = partial(sidebar, world.owning, viewer, first=size, **EVERYTHING)
 
     seen = await forward(lambda after: page(by_name=False, after=after))
     latest = dict(zip(made, (at or NOON for at in last), strict=True))
@@ -142,13 +142,13 @@ async def test_people_by_name_those_first_whose_name_begins_with_the_search(
         people[person.id] = f"{name} zzyx".casefold()
     try:
         viewer = await sign_in(world.services, seeker.id, 60)
-        page = partial(users, world.services, viewer, search="zzyx", first=size)
+        page = partial(users, world.owning, viewer, search="zzyx", first=size)
         seen = await forward(lambda after: page(after=after))
         # All of them match by their second word only.
         assert [edge.node.id for edge in seen] == sorted(people, key=lambda id: (people[id], id))
         if names:
             first = names[0].casefold()
-            page = partial(users, world.services, viewer, search=names[0], first=size)
+            page = partial(users, world.owning, viewer, search=names[0], first=size)
             found = [edge.node.id for edge in await forward(lambda after: page(after=after))]
             begins = [people[id].startswith(first) for id in found]
             assert begins == sorted(begins, reverse=True)

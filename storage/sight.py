@@ -1,0 +1,49 @@
+"""Who PostgreSQL believes it is working for: the role of a pool, the viewer of a connection.
+
+Its policies decide by these what can be seen and changed at all. They are in
+the migrations; docs/security.md says what they promise.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+SEE = """
+select set_config('backchannel.viewer', $1, false),
+       set_config('backchannel.department', $2, false),
+       set_config('backchannel.standing', $3, false)
+"""
+
+# The viewer goes, whatever else somebody may have set, and who we are is again who we were
+# when we connected.
+FORGET = "reset session authorization; reset role; reset all"
+
+
+class Role(StrEnum):
+    """As whom a pool works; the migrations say what each may do."""
+
+    APP = "backchannel_app"
+    """Operations: sees what the viewer sees that it is told of."""
+    LIVE = "backchannel_live"
+    """Reads the log for everybody."""
+    SYNC = "backchannel_sync"
+    """Keeps channels and their members in step with the directory."""
+    JANITOR = "backchannel_janitor"
+    """Tidies up."""
+
+
+class Standing(StrEnum):
+    """What the policies of the database need to know of a person besides who they are."""
+
+    CLIENT = "client"
+    INTERNAL = "internal"
+    SUPER_ADMIN = "super_admin"
+    AUDITOR = "auditor"
+    """A super admin who may read what is private, too."""
+
+
+class Sight(NamedTuple):
+    """For whom a connection is borrowed: it sees what they see."""
+
+    viewer_id: str
+    department_id: str = ""
+    standing: Standing = Standing.CLIENT
