@@ -65,6 +65,9 @@ def options(settings: Settings) -> dict[str, Any]:
         "port": settings.port,
         "workers": settings.workers,
         "http": ChunkingProtocol,
+        # Longer than proxies keep theirs (60 s with most): who closes first must not be we, for
+        # a request may be on its way just then.
+        "timeout_keep_alive": 65,
         "ws": FramingProtocol,
         "ws_max_size": settings.socket_max_frame_bytes,
         "ws_ping_interval": settings.socket_keepalive_seconds,
