@@ -49,7 +49,7 @@ class Persisted:
         most: int = 0,
     ) -> None:
         self._database = database
-        self._trusted = trusted or {}
+        self._trusted = {_bare(id): text for id, text in (trusted or {}).items()}
         self._trusted_texts = frozenset(self._trusted.values())
         self._only_trusted = only_trusted
         self._most = most
@@ -64,8 +64,9 @@ class Persisted:
         PERSISTED_QUERY_NOT_FOUND, which asks the client for the text, NOT_FOUND for
         the id of no trusted document, and BAD_USER_INPUT for a hash that is not the text's.
         """
-        if named and named.id in self._trusted:
-            return self._trusted[named.id]
+        trusted = self._trusted.get(_bare(named.id)) if named else None
+        if trusted is not None:
+            return trusted
         if self._only_trusted:
             if query in self._trusted_texts:
                 return query
@@ -109,6 +110,11 @@ class Persisted:
             # By this very message clients know that they have to send the text.
             raise Refusal(ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         return text
+
+
+def _bare(id: str) -> str:
+    # Some tools say in the id what it is made with, others know.
+    return id.removeprefix("sha256:")
 
 
 def _hash(text: str) -> str | None:

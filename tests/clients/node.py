@@ -54,15 +54,19 @@ class Program:
 
     process: asyncio.subprocess.Process
 
-    async def tells(self, seconds: float = 15.0) -> tuple[str, Any]:
-        """The next: what it is, and its value."""
+    async def line(self, seconds: float = 15.0) -> str:
+        """The next line it writes."""
         assert self.process.stdout is not None
         async with asyncio.timeout(seconds):
             line = await self.process.stdout.readline()
         if not line:
             assert self.process.stderr is not None
             raise AssertionError((await self.process.stderr.read()).decode() or "It has ended.")
-        what, value = json.loads(line)
+        return line.decode().rstrip("\n")
+
+    async def tells(self) -> tuple[str, Any]:
+        """The next: what it is, and its value."""
+        what, value = json.loads(await self.line())
         return what, value
 
     async def value(self, what: str) -> Any:
@@ -84,10 +88,18 @@ class Program:
 
 
 @asynccontextmanager
-async def running(folder: Path, script: str, *arguments: str) -> AsyncIterator[Program]:
+async def running(
+    folder: Path, script: str, *arguments: str, **environment: str
+) -> AsyncIterator[Program]:
     """A program in this folder; it ends with the block."""
     process = await asyncio.create_subprocess_exec(
-        "node", script, *arguments, cwd=folder, stdout=PIPE, stderr=PIPE
+        "node",
+        script,
+        *arguments,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=PIPE,
+        stderr=PIPE,
     )
     try:
         yield Program(process)

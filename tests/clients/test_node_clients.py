@@ -12,6 +12,9 @@ from tests.clients.node import installed, running
 from tests.proxy import Proxy
 from tests.world import World
 
+pytestmark = pytest.mark.timeout(300)
+"""The packages may have to be fetched."""
+
 HASHES = {
     "apollo.mjs": ["hash", "text and hash", "hash"],
     "urql.mjs": ["GET hash", "GET text and hash", "GET hash"],

@@ -23,7 +23,11 @@ def test_the_released_schema_is_whole() -> None:
     [
         ("  unreadCount: Int!\n", "", "FIELD_REMOVED: Field Channel.unreadCount"),
         ("unreadCount: Int!", "unreadCount: Int", "FIELD_CHANGED_KIND: Field Channel.unreadCount"),
-        ("unreadCount: Int!", "unreadCount: String!", "FIELD_CHANGED_KIND: Field Channel.unreadCount"),
+        (
+            "unreadCount: Int!",
+            "unreadCount: String!",
+            "FIELD_CHANGED_KIND: Field Channel.unreadCount",
+        ),
         ("user(id: ID!): User", "user(userId: ID!): User", "ARG_REMOVED: Argument Query.user(id:)"),
         (
             "user(id: ID!): User",

@@ -218,29 +218,35 @@ async def test_who_loses_the_channel_is_told_and_hears_no_more(world: World, acc
         assert end.kind == "complete"
 
 
-@BOTH
-async def test_it_ends_with_its_token(world: World, accept: str) -> None:
+async def test_both_end_with_their_token(world: World) -> None:
     channel = await world.carol.create_channel(world.dave)
     token = world.token(world.dave.id, lifetime=1)
-    async with stream(world.dave, EVENTS, accept, token=token, id=channel) as answer:
-        error, end = await answer.rest()
-        assert codes(error.data) == ["UNAUTHENTICATED"]
-        assert end.kind == "complete"
-    assert world.followers(channel) == 0
+    async with (
+        stream(world.dave, EVENTS, SSE, token=token, id=channel) as one,
+        stream(world.dave, EVENTS, MULTIPART, token=token, id=channel) as other,
+    ):
+        for answer in (one, other):
+            error, end = await answer.rest()
+            assert codes(error.data) == ["UNAUTHENTICATED"]
+            assert end.kind == "complete"
+    await world.followed(channel, 0)
 
 
-@BOTH
-async def test_it_ends_when_its_person_is_disabled(world: World, accept: str) -> None:
+async def test_both_end_when_their_person_is_disabled(world: World) -> None:
     person = await world.new_person("Soon Gone")
     channel = await world.carol.create_channel(person)
-    async with stream(person, EVENTS, accept, id=channel) as answer:
-        await world.followed(channel)
+    async with (
+        stream(person, EVENTS, SSE, id=channel) as one,
+        stream(person, EVENTS, MULTIPART, id=channel) as other,
+    ):
+        await world.followed(channel, 2)
         await world.mongo.users.update_one({"name": "Soon Gone"}, {"$set": {"status": "disabled"}})
-        error, end = await answer.rest()
-        assert codes(error.data) == ["UNAUTHENTICATED"]
-        assert end.kind == "complete"
+        for answer in (one, other):
+            error, end = await answer.rest()
+            assert codes(error.data) == ["UNAUTHENTICATED"]
+            assert end.kind == "complete"
     await world.mongo.users.delete_one({"name": "Soon Gone"})
-    assert world.followers(channel) == 0
+    await world.followed(channel, 0)
 
 
 @BOTH
