@@ -124,7 +124,7 @@ async def elsewhere(world: World) -> Elsewhere:
     for type in ChannelType:
         channel = await place(world, type, *both, (world.dave, MEMBER), is_private=True)
         if type != ChannelType.DM:
-            await world.services.database.execute(
+            await world.database.execute(
                 "update channels set name = 'Secret ' || type, topic = 'Secret topic'"
                 " where id = $1",
                 channel,
@@ -135,7 +135,7 @@ async def elsewhere(world: World) -> Elsewhere:
             await do(world.erin, "setTyping", "", channelId=channel)
     await archive(world, ids[0])
     with_client = await place(world, ChannelType.CLIENT_SUPPORT, *both, (world.grace, MEMBER))
-    await world.services.database.execute(
+    await world.database.execute(
         "update channels set is_private = true, name = 'Secret client' where id = $1", with_client
     )
     ids += [with_client, await world.grace.say(with_client, "A secret cry for help")]
@@ -319,7 +319,7 @@ async def test_a_client_hears_nothing_of_what_was_before_they_joined(
 
 async def earliest(world: World, channel: str) -> str:
     """The cursor before everything that happened in a channel."""
-    epoch = await world.services.database.fetchval(
+    epoch = await world.database.fetchval(
         "select epoch from channels where id = $1", channel
     )
     return cursors.encode_event(channel, epoch, 0)

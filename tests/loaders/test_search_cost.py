@@ -22,7 +22,7 @@ async def test_found_messages_take_six_statements_and_one_query_for_all_their_pe
     world: World, counted: Counted, rows: int
 ) -> None:
     channel, _ = await busy_page(world, world.carol, rows)
-    database = world.services.database
+    database = world.database
     await database.execute("update messages set content = 'needle' where channel_id = $1", channel)
     data = await counted.run(world.carol, SEARCH, word="needle", id=channel)
     assert len(data["searchMessages"]["edges"]) == rows

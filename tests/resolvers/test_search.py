@@ -162,7 +162,7 @@ async def test_the_best_matches_come_first_and_pages_neither_repeat_nor_skip(
 async def test_equal_times_are_no_obstacle_to_paging(world: World, way: str) -> None:
     channel = await world.carol.create_channel(world.dave)
     ids = {await world.dave.say(channel, "plum") for _ in range(5)}
-    await world.services.database.execute(
+    await world.database.execute(
         "update messages set created_at = '2026-01-01' where channel_id = $1", channel
     )
     seen: list[str] = []
@@ -179,7 +179,7 @@ async def test_equal_times_are_no_obstacle_to_paging(world: World, way: str) -> 
 
 
 async def test_only_what_the_viewer_may_read_is_found(world: World, way: str) -> None:
-    word = f"secret{await world.services.database.fetchval('select txid_current()')}"
+    word = f"secret{await world.database.fetchval('select txid_current()')}"
     private = await world.carol.create_channel(world.dave)
     public = await world.carol.create_channel(isPrivate=False)
     shared = await world.bob.create_channel(world.carol, world.frank)
@@ -229,7 +229,7 @@ async def test_deleted_messages_and_what_the_system_says_are_not_found(
     kept = await world.carol.say(channel, "gone again")
     await do(world.carol, "deleteMessage", messageId=message)
     assert await found(world.carol, channel, "gone") == ["gone again"]
-    await world.services.database.execute(
+    await world.database.execute(
         "update messages set content_type = 'SYSTEM' where id = $1", kept
     )
     assert await found(world.carol, channel, "gone") == []
@@ -247,7 +247,7 @@ async def test_each_filter_keeps_what_it_says_and_they_go_together(world: World,
     await world.dave.say(channel, "fig plain")
     named = await world.dave.say(channel, "fig named", mentionedUserIds=[world.carol.id])
     filed = await world.carol.say(channel, "fig filed")
-    await world.services.database.execute(
+    await world.database.execute(
         "insert into attachments (id, channel_id, message_id, uploader_id, object_key, file_name,"
         " file_size, mime_type, completed_at)"
         " values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 'a', 1, 'a/a', now())",
@@ -315,7 +315,7 @@ async def test_a_search_that_takes_too_long_is_refused_and_gives_its_connection_
     monkeypatch.setattr(statements, "SECONDS", 0.1)
     refusal = await refused(world.carol, "brown")
     assert (refusal.code, refusal.field) == ("QUERY_TOO_COMPLEX", "query")
-    running = await world.services.database.fetchval(
+    running = await world.database.fetchval(
         "select count(*) from pg_stat_activity where query like '%pg_sleep(30)%'"
         " and state = 'active' and pid <> pg_backend_pid() and datname = current_database()"
     )
@@ -357,7 +357,7 @@ async def test_any_text_is_answered_or_refused_by_name(
 async def test_any_text_can_be_sent_and_is_found_by_its_own_words(
     world: World, content: str
 ) -> None:
-    database = world.services.database
+    database = world.database
     (words,) = await statements.words(database, [content])
     vector = await database.fetchval(
         "select search_vector($1, $2, false, $3)::text", UNKNOWN_ID, UNKNOWN_PERSON, content
@@ -370,7 +370,7 @@ async def test_any_text_can_be_sent_and_is_found_by_its_own_words(
 async def test_the_longest_message_of_the_hardest_kind_is_kept(world: World) -> None:
     hardest = "".join(chr(0x20000 + number) for number in range(40_000))
     assert (
-        await world.services.database.fetchval(
+        await world.database.fetchval(
             "select length(search_vector($1, $2, true, $3))", UNKNOWN_ID, UNKNOWN_PERSON, hardest
         )
         == 16_383 + 2

@@ -84,7 +84,7 @@ async def test_words_are_the_same_here_and_in_postgresql(world: World) -> None:
     characters = [*map(chr, range(1, 0x3100)), *map(chr, range(0xE000, 0x40000, 97))]
     everything = [f"{character} a{character}b" for character in characters]
     here = [[word.text for word in words(text)] for text in everything]
-    there = await search.words(world.services.database, everything)
+    there = await search.words(world.database, everything)
     different = [text[0] for text, a, b in zip(everything, here, there, strict=True) if a != b]
     assert not [character for character in different if character < "\u0530"]
     # Signs that stand for letters (a small 2, a number in a circle) are found and not marked, and

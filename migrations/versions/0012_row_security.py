@@ -2,7 +2,7 @@
 
 from migrations.plain import plain_sql
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
-upgrade, downgrade = plain_sql("0011_row_security")
+upgrade, downgrade = plain_sql("0012_row_security")

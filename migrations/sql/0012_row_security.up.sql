@@ -160,7 +160,7 @@ using ((select viewer_audits()));
 
 grant select, insert,
       update (content, content_type, reply_count, mentions_channel, mentions_here, here,
-              edited_at, deleted_at, pinned_at)
+              edited_at, deleted_at, pinned_at, has_attachment)
    on messages to backchannel_app;
 
 create policy seen on messages for select to backchannel_app
