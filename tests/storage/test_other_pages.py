@@ -156,3 +156,24 @@ async def test_people_by_name_those_first_whose_name_begins_with_the_search(
     finally:
         # The company is everybody's, and a search ranks no more than a few hundred people.
         await world.mongo.users.delete_many({"teamId": team})
+
+
+async def test_ten_thousand_members_are_listed_page_by_page(world: World) -> None:
+    channel_id = await world.carol.create_channel()
+    # As they join: many in one moment.
+    await world.services.database.execute(
+        "with joined as ("
+        " insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,"
+        "                      read_position, read_ordinal, seat)"
+        " select $1, lpad(to_hex(n), 24, '0'), $2::timestamptz + n / 1000 * interval '1 minute',"
+        "        0, 0, 0, 0, n"
+        "   from generate_series(1, 9999) n)"
+        " update channels set member_count = 10000 where id = $1",
+        channel_id,
+        NOON,
+    )
+    page = partial(history.channel_members, world.services, channel_id, first=100)
+    seen = await forward(lambda after: page(after=after))
+    assert len(seen) == 10_000
+    assert len({edge.node.user_id for edge in seen}) == 10_000
+    assert sorted(seen, key=lambda edge: (edge.node.joined_at, edge.node.user_id)) == seen

@@ -1,0 +1,139 @@
+"""Fifty callers at once, on two servers: whatever they do to the same channel, it stays sound."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.operations import channel, do, kinds_of_events, patiently
+from tests.world import Person, RefusedError, World
+
+CALLERS = 50
+
+Call = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+async def second(world: World) -> AsyncIterator[World]:
+    """The same company by way of another server."""
+    async with world.another_server() as server:
+        yield server
+
+
+def by_turns(person: Person, second: World, number: int) -> Person:
+    """The person at one of the two servers."""
+    return Person(second, person.key, person.id) if number % 2 else person
+
+
+async def outcomes(calls: list[Call]) -> Counter[str]:
+    """How often each code came; whatever is no refusal fails the test, deadlocks among it."""
+
+    async def outcome(call: Call) -> str:
+        try:
+            await patiently(call, tries=30)
+        except RefusedError as refusal:
+            return str(refusal.code)
+        return "OK"
+
+    return Counter(await asyncio.gather(*map(outcome, calls)))
+
+
+async def assert_sound(world: World, id: str) -> None:
+    """Counts are exact, positions without a hole, and the log tells who is in."""
+    database = world.services.database
+    stored = await database.fetchrow(
+        "select member_count, position, archived_at,"
+        " (select count(*) from members where channel_id = c.id) as inside,"
+        " (select count(*) from events where channel_id = c.id) as events,"
+        " (select max(position) from events where channel_id = c.id) as newest"
+        " from channels c where id = $1",
+        id,
+    )
+    assert stored is not None
+    assert stored["member_count"] == stored["inside"]
+    assert stored["position"] == stored["events"] == stored["newest"]
+    kinds = Counter(await kinds_of_events(world, id))
+    assert kinds["MemberJoined"] - kinds["MemberLeft"] == stored["inside"]
+
+
+async def test_nine_people_open_one_direct_message(world: World, second: World) -> None:
+    people = [await world.new_person(f"Opener {number}") for number in range(9)]
+    ids = [person.id for person in people]
+
+    def opening(number: int) -> Call:
+        person = by_turns(people[number % 9], second, number)
+        return partial(do, person, "openDirectMessage", userIds=random.sample(ids, 9))
+
+    opened = await asyncio.gather(
+        *(patiently(opening(number), tries=30) for number in range(CALLERS))
+    )
+    (id,) = {answer["channel"]["id"] for answer in opened}
+    assert await channel(people[4], id, "{ type memberCount }") == {"type": "DM", "memberCount": 9}
+    assert await kinds_of_events(world, id) == ["MemberJoined"] * 9
+    count = "select count(*) from channels where dm_key = $1"
+    assert await world.services.database.fetchval(count, ",".join(sorted(ids))) == 1
+    await assert_sound(world, id)
+
+
+async def test_people_are_added_and_removed_while_others_join_leave_and_write(
+    world: World, second: World
+) -> None:
+    admins = [world.carol, world.alice]
+    people = [await world.new_person(f"Mover {number}") for number in range(6)]
+    ids = [person.id for person in people]
+    id = await world.carol.create_channel(world.alice, world.dave, isPrivate=False)
+    other = await world.carol.create_channel(world.dave, isPrivate=False)
+
+    def call(number: int) -> Call:
+        admin = by_turns(admins[number // 6 % 2], second, number)
+        person = by_turns(people[number % 6], second, number)
+        dave = by_turns(world.dave, second, number)
+        # The same two channels in either order: a lock that waits for another would show.
+        there = (id, other)[number // 12 % 2]
+        said = {"channelId": there, "content": "A word", "clientMessageId": f"{id}{number % 24}"}
+        return [
+            partial(do, admin, "addMembers", channelId=id, userIds=random.sample(ids, 6)),
+            partial(do, admin, "removeMember", channelId=id, userId=person.id),
+            partial(do, person, "joinChannel", channelId=id),
+            partial(do, person, "leaveChannel", channelId=id),
+            partial(do, dave, "sendMessage", input=said),
+            partial(do, admin, "updateMemberRole", channelId=id, userId=person.id, role="ADMIN"),
+        ][number % 6]
+
+    codes = await outcomes([call(number) for number in range(CALLERS)])
+    assert set(codes) <= {"OK", "NOT_FOUND", "FORBIDDEN", "CONFLICT"}
+    assert codes["OK"] >= CALLERS // 3
+    await assert_sound(world, id)
+    await assert_sound(world, other)
+
+
+async def test_what_is_sent_while_a_channel_is_archived_is_before_it_or_refused(
+    world: World, second: World
+) -> None:
+    people = [await world.new_person(f"Writer {number}") for number in range(8)]
+    id = await world.carol.create_channel(*people)
+
+    def call(number: int) -> Call:
+        if number % 5 == 4:
+            name = "unarchiveChannel" if number % 2 else "archiveChannel"
+            return partial(do, by_turns(world.carol, second, number), name, channelId=id)
+        writer = by_turns(people[number % 8], second, number)
+        said = {"channelId": id, "content": f"{number}", "clientMessageId": f"{id}{number}"}
+        return partial(do, writer, "sendMessage", input=said)
+
+    codes = await outcomes([call(number) for number in range(CALLERS)])
+    assert set(codes) <= {"OK", "CONFLICT"}
+    await assert_sound(world, id)
+    await do(world.carol, "archiveChannel", channelId=id)
+    before = await world.state_of(id)
+    codes = await outcomes([call(number) for number in range(CALLERS) if number % 5 != 4])
+    # What was sent before is still answered with itself; nothing new is written.
+    sent = await world.services.database.fetchval(
+        "select count(*) from messages where channel_id = $1 and content_type = 'TEXT'", id
+    )
+    assert codes == Counter({"OK": sent, "CONFLICT": 40 - sent}) - Counter()
+    assert await world.state_of(id) == before
