@@ -319,7 +319,5 @@ async def test_a_client_hears_nothing_of_what_was_before_they_joined(
 
 async def earliest(world: World, channel: str) -> str:
     """The cursor before everything that happened in a channel."""
-    epoch = await world.database.fetchval(
-        "select epoch from channels where id = $1", channel
-    )
+    epoch = await world.database.fetchval("select epoch from channels where id = $1", channel)
     return cursors.encode_event(channel, epoch, 0)

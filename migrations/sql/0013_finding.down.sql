@@ -1,0 +1,2 @@
+drop function find_messages;
+revoke update (has_attachment) on messages from backchannel_app;
