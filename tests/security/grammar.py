@@ -58,18 +58,27 @@ INJECTIONS = [
 """Texts that mean something to PostgreSQL, MongoDB or whatever reads them carelessly."""
 
 TEXTS = ["", " ", "a", "Hello @channel @here", "\u202e\u0000", "é" * 300, "\U0001f44d", "x" * 5_000]
+SIZES = [1, 2, 5, 20, 50]
 NUMBERS = [-1, 0, 1, 2, 5, 50, 100, 101, 2**31 - 1, -(2**31)]
 TIMES = ["2026-11-20T09:30:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00", "tomorrow"]
 JUNK: list[Any] = [None, True, 1.5, 2**70, [], {}, {"$ne": None}, [[]], {"a": {"b": []}}]
 NOWHERE = ["01900000-0000-7000-8000-000000000000", "0123456789abcdef01234567", "nobody"]
 DEEPEST = 7
+KINDS_OF_IDS = {
+    "user": ["user", "User", "member", "sender"],
+    "channel": ["channel"],
+    "message": ["message", "parent"],
+    "attachment": ["attachment"],
+}
+"""What an id is of, by what stands in its argument's name."""
 
 
 @dataclass
 class Words:
     """What the one who asks knows of: the better it is, the further operations get."""
 
-    ids: list[str] = field(default_factory=lambda: list(NOWHERE))
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    """By what they are of: channel, message, user or attachment."""
     cursors: list[str] = field(default_factory=lambda: ["nonsense"])
 
 
@@ -108,7 +117,7 @@ class Grammar:
 
     def _field(self, name: str, definition: GraphQLField, depth: int) -> str:
         given = [
-            f"{argument}: {self._given(argument, value)}"
+            f"{argument}: {self._given(name if argument == 'id' else argument, value)}"
             for argument, value in definition.args.items()
             if isinstance(value.type, GraphQLNonNull) or self._chance(0.5)
         ]
@@ -163,8 +172,8 @@ class Grammar:
         if isinstance(type, GraphQLEnumType):
             return self._random.choice(list(type.values))
         makers: dict[str, Callable[[], Any]] = {
-            "ID": lambda: self._random.choice(self._words.ids),
-            "Int": lambda: self._random.choice(NUMBERS),
+            "ID": lambda: self._id(name),
+            "Int": lambda: self._random.choice(SIZES if self._chance(0.8) else NUMBERS),
             "Float": lambda: self._random.choice([0.0, -1.5, 1e300]),
             "Boolean": lambda: self._chance(0.5),
             "DateTime": lambda: self._random.choice(TIMES),
@@ -179,7 +188,14 @@ class Grammar:
             return "\U0001f44d"
         if name == "mimeType" and self._chance(0.8):
             return "image/png"
-        return self._random.choice([*TEXTS, *INJECTIONS, *self._words.ids])
+        return self._random.choice([*TEXTS, *INJECTIONS, *NOWHERE])
+
+    def _id(self, name: str) -> str:
+        if self._chance(0.1):
+            return self._random.choice(NOWHERE)
+        of = [kind for kind, names in KINDS_OF_IDS.items() if any(part in name for part in names)]
+        kind = of[0] if of and self._chance(0.95) else self._random.choice(list(self._words.ids))
+        return self._random.choice(self._words.ids[kind])
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share

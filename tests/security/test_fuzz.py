@@ -31,7 +31,7 @@ SECRET = "Xyzzy"
 PERSONAL = "Plugh"
 """In every text about people whom no client may see."""
 CODES = set(ErrorCode) - {ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED}
-_OURS = re.compile(r'"([0-9a-f]{8}-[0-9a-f-]{27})"')
+_IDS = re.compile(r'"__typename": ?"(Channel|Message|Attachment)"[^{}]*?"id": ?"([^"]+)"')
 _CURSORS = re.compile(r'ursor\d*": ?"([\w-]+)"')
 KEPT = 300
 TRIES = 8
@@ -43,8 +43,8 @@ class Ground:
 
     world: World
     people: dict[str, Person | None]
-    ids: list[str]
-    """Of everything there is, secret or not."""
+    ids: dict[str, list[str]]
+    """Of everything there is, secret or not, by what they are of."""
     secret_people: list[str]
 
 
@@ -69,13 +69,14 @@ async def ground(servers: Servers, fresh: Fresh) -> AsyncIterator[Ground]:
             world, ChannelType.CLIENT_SUPPORT, (selma, OWNER), (world.grace, MEMBER)
         )
         await world.grace.say(support, f"{PERSONAL} complaint")
-        ids = [secret, message, reply, dm, told, support]
+        channels, messages = [secret, dm, support], [message, reply, told]
         open_to = (world.dave, world.ivan, world.alice, client, world.bob)
         for is_private in (True, False):
             members = open_to if is_private else (world.dave, world.bob)
             channel = await world.carol.create_channel(*members, isPrivate=is_private)
             said = await world.dave.say(channel, "Hello", mentionedUserIds=[world.carol.id])
-            ids += [channel, said, await world.dave.say(channel, "A reply", parentId=said)]
+            channels += [channel] * 3
+            messages += [said, said, await world.dave.say(channel, "A reply", parentId=said)]
         people: dict[str, Person | None] = dict(
             zip(
                 KINDS,
@@ -86,7 +87,8 @@ async def ground(servers: Servers, fresh: Fresh) -> AsyncIterator[Ground]:
                 strict=True,
             )
         )
-        ids += [person.id for person in people.values() if person]
+        users = [person.id for person in people.values() if person]
+        ids = {"channel": channels, "message": messages, "user": users, "attachment": NOWHERE}
         yield Ground(world, people, ids, [person.id for person in hidden])
 
 
@@ -127,7 +129,8 @@ class Fuzzer:
         self.kind, self.person, self.world = kind, ground.people[kind], ground.world
         # Who is inside may bring anybody together with clients, and then those may see them.
         known = ground.secret_people if kind in ("client", "another client", "gone") else []
-        self.words = Words([*NOWHERE, *ground.ids, *known])
+        ids = {of: list(some) for of, some in ground.ids.items()}
+        self.words = Words({**ids, "user": ids["user"] + known})
         self.random = Random(f"{SEED} {kind}")
         self.grammar = Grammar(graphql_schema(), self.random, self.words)
         self.findings = findings
@@ -176,10 +179,14 @@ class Fuzzer:
 
     def take(self, asked: Asked, text: str, result: Any, status: int = 200) -> None:
         self.findings.look(self.kind, asked, text, result, status)
-        for known, pattern in ((self.words.ids, _OURS), (self.words.cursors, _CURSORS)):
-            for found in pattern.findall(text)[:5]:
-                if found not in known and len(known) < KEPT:
-                    known.append(found)
+        for of, id in _IDS.findall(text)[:5]:
+            self.learn(self.words.ids[of.lower()], id)
+        for cursor in _CURSORS.findall(text)[:5]:
+            self.learn(self.words.cursors, cursor)
+
+    def learn(self, known: list[str], word: str) -> None:
+        if word not in known and len(known) < KEPT:
+            known.append(word)
 
 
 @pytest.mark.timeout(60 + 2 * OPERATIONS)
