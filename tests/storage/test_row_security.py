@@ -369,7 +369,7 @@ async def attempts(house: House, table: str) -> list[str]:
     columns = await house.owner.fetch(
         "select attname from pg_attribute"
         " where attrelid = $1::text::regclass and attnum > 0 and not attisdropped"
-        " and attidentity = ''",
+        " and attidentity = '' and attgenerated = ''",
         table,
     )
     updates = [f"update {table} set {row[0]} = {row[0]}" for row in columns]
