@@ -44,7 +44,7 @@ async def outcomes(calls: list[Call]) -> Counter[str]:
 
 async def assert_sound(world: World, id: str) -> None:
     """Counts are exact, positions without a hole, and the log tells who is in."""
-    database = world.services.database
+    database = world.database
     stored = await database.fetchrow(
         "select member_count, position, archived_at,"
         " (select count(*) from members where channel_id = c.id) as inside,"
@@ -75,7 +75,7 @@ async def test_nine_people_open_one_direct_message(world: World, second: World) 
     assert await channel(people[4], id, "{ type memberCount }") == {"type": "DM", "memberCount": 9}
     assert await kinds_of_events(world, id) == ["MemberJoined"] * 9
     count = "select count(*) from channels where dm_key = $1"
-    assert await world.services.database.fetchval(count, ",".join(sorted(ids))) == 1
+    assert await world.database.fetchval(count, ",".join(sorted(ids))) == 1
     await assert_sound(world, id)
 
 
@@ -132,7 +132,7 @@ async def test_what_is_sent_while_a_channel_is_archived_is_before_it_or_refused(
     before = await world.state_of(id)
     codes = await outcomes([call(number) for number in range(CALLERS) if number % 5 != 4])
     # What was sent before is still answered with itself; nothing new is written.
-    sent = await world.services.database.fetchval(
+    sent = await world.database.fetchval(
         "select count(*) from messages where channel_id = $1 and content_type = 'TEXT'", id
     )
     assert codes == Counter({"OK": sent, "CONFLICT": 40 - sent}) - Counter()

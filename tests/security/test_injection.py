@@ -63,7 +63,7 @@ async def everything_there(own: World) -> Any:
         [document async for document in own.mongo[name].find().sort("_id")]
         for name in sorted(await own.mongo.list_collection_names())
     ]
-    return [tuple(row) for row in await own.services.database.fetch(CATALOGUE)], collections
+    return [tuple(row) for row in await own.database.fetch(CATALOGUE)], collections
 
 
 def texts(place: Place) -> list[str]:

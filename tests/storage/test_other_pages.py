@@ -161,7 +161,7 @@ async def test_people_by_name_those_first_whose_name_begins_with_the_search(
 async def test_ten_thousand_members_are_listed_page_by_page(world: World) -> None:
     channel_id = await world.carol.create_channel()
     # As they join: many in one moment.
-    await world.services.database.execute(
+    await world.database.execute(
         "with joined as ("
         " insert into members (channel_id, user_id, joined_at, joined_position, joined_ordinal,"
         "                      read_position, read_ordinal, seat)"
