@@ -1,2 +1,1 @@
 drop function find_messages;
-revoke update (has_attachment) on messages from backchannel_app;

@@ -3,8 +3,6 @@
 -- not: no index would serve it. So what matches is found by a role that sees everything, in
 -- channels that the viewer sees, and only its ids come out. Messages are then read as ever.
 
-grant update (has_attachment) on messages to backchannel_app;
-
 -- Common words: messages_newest, from the newest message back, finds a page of them soon. Rare
 -- words: messages_vector finds all there are, channel by channel. Which they are is not known
 -- beforehand, so the walk comes first and ends after so many messages; what has not filled the
