@@ -17,6 +17,7 @@ from storage import (
     members,
     messages,
     pins,
+    presences,
     reactions,
     reading,
     revisions,
@@ -27,6 +28,7 @@ from storage.records import (
     ChannelRecord,
     Membership,
     MessageRecord,
+    PresenceRecord,
     ReactionRecord,
     RevisionRecord,
     UnreadRecord,
@@ -87,10 +89,21 @@ class Loader(Generic[T]):
 class Loaders:
     """The loaders of one operation, for one viewer."""
 
-    def __init__(self, database: Database, profiles: Profiles, viewer_id: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        profiles: Profiles,
+        viewer_id: str,
+        *,
+        is_client: bool = False,
+        with_presence: bool = False,
+    ) -> None:
         self._database = database
         self._profiles = profiles
-        self.user_by_id: Loader[UserRecord] = Loader(profiles.by_ids, _never)
+        self._client_id = viewer_id if is_client else None
+        self._with_presence = with_presence
+        self.user_by_id: Loader[UserRecord] = Loader(self._users, _never)
+        self.presence_by_user: Loader[PresenceRecord] = Loader(self._presences, PresenceRecord)
         self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
         self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)
         self.membership_by_channel: Loader[Membership | None] = Loader(
@@ -121,11 +134,19 @@ class Loaders:
             lambda ids: pins.by_channels(database, ids), _empty
         )
 
-    def beside(self, viewer_id: str) -> "Loaders":
+    def beside(self, viewer_id: str, *, is_client: bool) -> "Loaders":
         """Loaders for another viewer that read what is the same for everybody with these."""
-        other = Loaders(self._database, self._profiles, viewer_id)
+        other = Loaders(
+            self._database,
+            self._profiles,
+            viewer_id,
+            is_client=is_client,
+            with_presence=self._with_presence,
+        )
         for name in SAME_FOR_EVERYBODY:
             setattr(other, name, getattr(self, name))
+        if not is_client:
+            other.user_by_id, other.presence_by_user = self.user_by_id, self.presence_by_user
         return other
 
     async def prepare(
@@ -188,6 +209,18 @@ class Loaders:
         shared = await members.companions(self._database, viewer_id, ids)
         return await self._profiles.by_ids(shared)
 
+    async def _users(self, ids: list[str]) -> dict[str, UserRecord]:
+        if not self._with_presence:
+            return await self._profiles.by_ids(ids)
+        # Whoever asks for presence asks for that of people.
+        found, _ = await asyncio.gather(
+            self._profiles.by_ids(ids), self.presence_by_user.read_ahead(ids)
+        )
+        return found
+
+    async def _presences(self, ids: list[str]) -> dict[str, PresenceRecord]:
+        return await presences.read(self._database, ids, self._client_id)
+
     async def _messages(self, ids: list[str]) -> dict[str, MessageRecord]:
         return await messages.by_ids(self._database, ids)
 
@@ -200,12 +233,14 @@ class Loaders:
 
 
 SAME_FOR_EVERYBODY = (
-    "user_by_id",
     "message_by_id",
     "channel_by_id",
     "reactions_by_message",
     "attachments_by_message",
     "mentions_by_message",
+    "revisions_by_message",
+    "last_reply_by_message",
+    "pinned_by_channel",
 )
 """The loaders whose values do not depend on the viewer."""
 

@@ -45,7 +45,7 @@ class Follower:
                 topic.hinted = max(topic.hinted, hint.position)
                 self.look_at(topic)
         elif isinstance(hint, Typed):
-            self._typing.hear(hint)
+            self._typing.heard(hint)
 
     def look_at(self, topic: Topic) -> None:
         """Read this topic soon if a hint says that there is more than it was given."""

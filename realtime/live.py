@@ -1,7 +1,7 @@
 """The live side of one process, put together."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 from realtime.arrivals import Arrivals
@@ -10,12 +10,15 @@ from realtime.follower import Follower
 from realtime.hub import Hub
 from realtime.inbox import Inbox
 from realtime.inboxes import Inboxes
+from realtime.presence import Presence, PresenceTimes
 from realtime.reader import Reader
 from realtime.stream import Stream
 from realtime.tasks import running
 from realtime.typing import Typing
+from realtime.watches import Watch, Watches
 from storage import presences
-from storage.events import Hint, Moved
+from storage.errors import Refusal
+from storage.events import Hint, Moved, Present
 from storage.postgres import Database
 from storage.records import ChannelRecord, Own
 
@@ -24,9 +27,9 @@ MOST_TOLD = 100
 
 
 class Live:
-    """Hub, bell, follower and typing of this process."""
+    """Hub, bell, follower, typing, inboxes and presence of this process."""
 
-    def __init__(self, log: Database, listen_url: str) -> None:
+    def __init__(self, log: Database, listen_url: str, times: PresenceTimes) -> None:
         self.database = log
         """For what is read to tell of events."""
         self.hub = Hub()
@@ -38,33 +41,45 @@ class Live:
         self.typing = Typing(self.hub, self.bell)
         self.follower = Follower(log, self.hub, self.typing)
         self.inboxes = Inboxes(log)
+        self.presence = Presence(log, self.bell, times)
+        self.watches = Watches(log)
         self._reader = Reader(log)
         self.arrivals = Arrivals(log)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, log: Database, listen_url: str) -> AsyncIterator[Self]:
+    async def open(
+        cls, log: Database, listen_url: str, times: PresenceTimes | None = None
+    ) -> AsyncIterator[Self]:
         """Follow the log for as long as the block lasts.
 
         ``log`` is a pool of the live side's own: it must not wait behind
         operations when those have taken every connection of theirs.
         """
-        live = cls(log, listen_url)
+        live = cls(log, listen_url, times or PresenceTimes())
         async with (
             running("bell", live.bell.run),
             running("follower", live.follower.run),
             running("inboxes", live.inboxes.run),
+            running("presence", live.presence.run),
+            running("watches", live.watches.run),
         ):
             yield live
+        with suppress(Refusal):
+            # Those who were cut off are still there for a while.
+            await live.presence.write()
 
     def _hear(self, hint: Hint) -> None:
         self.follower.hear(hint)
         if isinstance(hint, Moved | Own):
             self.inboxes.hear(hint)
+        elif isinstance(hint, Present):
+            self.watches.hear(hint)
 
     def _look_everywhere(self) -> None:
         self.follower.look_everywhere()
         self.inboxes.look_everywhere()
+        self.watches.look_everywhere()
 
     def tell_moved(self, moved: dict[str, int]) -> None:
         """A transaction of this process was committed: listeners here hear of it without a
@@ -109,3 +124,17 @@ class Live:
     def inbox(self, viewer_id: str, *, hears_reactions: bool) -> Inbox:
         """A subscription to a person's sidebar, which is theirs to see."""
         return Inbox(self.inboxes, viewer_id, hears_reactions=hears_reactions)
+
+    def watch(self, viewer_id: str, user_ids: list[str], is_client: Callable[[], bool]) -> Watch:
+        """A subscription to these people's presence, as far as the viewer may see them."""
+        return Watch(self.watches, viewer_id, user_ids, is_client)
+
+    def arrived(self, user_id: str, device: object) -> None:
+        """A person has opened a connection, which stays."""
+        self.presence.connected(user_id, device)
+
+    def left(self, user_id: str, device: object, *, said_goodbye: bool) -> None:
+        """A person's connection has ended, and with it what was done by it alone."""
+        self.presence.disconnected(user_id, device, said_goodbye=said_goodbye)
+        is_last = not self.presence.is_connected(user_id)
+        self.typing.lost(user_id, device, is_last=is_last)

@@ -9,11 +9,13 @@ from storage import cursors
 from storage.errors import resync_required
 
 
-async def set_typing(services: Services, viewer: Viewer, channel_id: str, is_typing: bool) -> bool:
+async def set_typing(
+    services: Services, viewer: Viewer, channel_id: str, is_typing: bool, device: object
+) -> bool:
     """Tell the channel's other readers that the viewer types, or does no longer."""
     access = await access_channel(services.database, viewer, channel_id)
     policy.require_post(viewer, access)
-    services.live.typing.tell(access.channel.id, viewer.id, is_typing)
+    services.live.typing.tell(access.channel.id, viewer.id, is_typing, device)
     return is_typing
 
 

@@ -61,6 +61,8 @@ class Context:
     """Where to go on, said by the transport; it is later than what the document says."""
     fields: frozenset[str] = frozenset()
     """Every field's name that occurs anywhere in the document."""
+    device: object = None
+    """The connection this came by; None for a request of its own."""
 
     @property
     def viewer(self) -> Viewer:
@@ -80,8 +82,18 @@ class Context:
 
     def forget(self) -> None:
         """Read anew from here on: a mutation has changed what was read for the one before it."""
-        viewer_id = self.signed_in.id if self.signed_in else ""
-        self.loaders = Loaders(self.services.database, self.services.profiles, viewer_id)
+        self.loaders = new_loaders(self.services, self.signed_in, self.fields)
+
+
+def new_loaders(services: Services, viewer: Viewer | None, fields: frozenset[str]) -> Loaders:
+    """Loaders that have not read anything yet."""
+    return Loaders(
+        services.database,
+        services.profiles,
+        viewer.id if viewer else "",
+        is_client=viewer is not None and viewer.is_client,
+        with_presence="presence" in fields,
+    )
 
 
 def new_context(
@@ -92,10 +104,11 @@ def new_context(
     fields: frozenset[str] = frozenset(),
     *,
     last_event_id: str | None = None,
+    device: object = None,
 ) -> Context:
     """A context with loaders that have not read anything yet."""
-    loaders = Loaders(services.database, services.profiles, viewer.id if viewer else "")
-    return Context(services, viewer, loaders, memo or Memo(), renew, last_event_id, fields)
+    loaders = new_loaders(services, viewer, fields)
+    return Context(services, viewer, loaders, memo or Memo(), renew, last_event_id, fields, device)
 
 
 Info = strawberry.Info[Context, None]

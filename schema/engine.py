@@ -29,7 +29,7 @@ from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from schema.blame import name_fields
-from schema.context import Renew, new_context
+from schema.context import Renew, new_context, new_loaders
 from schema.documents import MAX_ERRORS, Document, Documents, Invalid, is_subscription, root_field
 from schema.errors import Rejected, cause_of, formatted, refusal_error
 from schema.executor import PlanningExecutor
@@ -126,18 +126,30 @@ class Engine:
         return Prepared(request, document, operation)
 
     async def execute(
-        self, prepared: Prepared, viewer: Viewer | None, renew: Renew | None = None
+        self,
+        prepared: Prepared,
+        viewer: Viewer | None,
+        renew: Renew | None = None,
+        device: object = None,
     ) -> bytes:
         """The result of a query or mutation, as JSON. Raises Rejected for wrong variables.
 
-        ``renew`` gives the connection another token, where the transport has one to give it to.
+        ``renew`` gives the connection another token, where the transport has one to give it to;
+        ``device`` is the connection that it came by, if it is one that stays.
         """
         request, document = prepared.request, prepared.document
+        if viewer is not None:
+            self._services.live.presence.active(viewer.id, device)
         outcome = execute(
             self._schema,
             document.ast,
             context_value=new_context(
-                self._seen_by(viewer), viewer, document.memo, renew, document.fields
+                self._seen_by(viewer),
+                viewer,
+                document.memo,
+                renew,
+                document.fields,
+                device=device,
             ),
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
@@ -150,10 +162,13 @@ class Engine:
             raise Rejected(_formatted(result.errors, prepared))
         return encoded(result, prepared)
 
-    async def subscribe(self, prepared: Prepared, viewer: Viewer | None) -> "Subscription":
+    async def subscribe(
+        self, prepared: Prepared, viewer: Viewer | None, device: object = None
+    ) -> "Subscription":
         """The subscription, authorized and ready to run. Raises Rejected and RATE_LIMITED."""
         request, document = prepared.request, prepared.document
         if viewer is not None:
+            self._services.live.presence.active(viewer.id, device)
             await self._services.rates.take(Kind.SUBSCRIPTIONS, viewer.id)
         executor = Executor.build(
             self._schema,
@@ -220,7 +235,8 @@ class Engine:
         request, document = prepared.request, prepared.document
         context = new_context(self._live_services, viewer, document.memo, fields=document.fields)
         if viewer and isinstance(signal, IN_AN_INBOX):
-            context.loaders = self._together(signal.reading).beside(viewer.id)
+            together = self._together(signal.reading, document.fields)
+            context.loaders = together.beside(viewer.id, is_client=viewer.is_client)
         if isinstance(signal, EventRecord) and signal.message is not None:
             await context.loaders.prepare([signal.message], document.fields)
         outcome = execute(
@@ -240,12 +256,12 @@ class Engine:
                 raise cause
         return encoded(result, prepared)
 
-    def _together(self, reading: Reading) -> Loaders:
+    def _together(self, reading: Reading, fields: frozenset[str]) -> Loaders:
         """Loaders that read once what all who are told of a reading ask for."""
         found = self._readings.get(reading)
         if found is None:
             services = self._live_services
-            found = self._readings[reading] = Loaders(services.database, services.profiles, "")
+            found = self._readings[reading] = new_loaders(services, None, fields)
         return found
 
 

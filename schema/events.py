@@ -12,10 +12,11 @@ from schema.channel import Channel
 from schema.context import Context
 from schema.fields import looked_up, same_inside
 from schema.message import Message
+from schema.presence import Presence
 from schema.user import User
 from storage import cursors
 from storage.events import Typed
-from storage.records import ChannelRecord, EventRecord, MemberRole, UserRecord
+from storage.records import ChannelRecord, EventRecord, MemberRole, PresenceRecord, UserRecord
 
 
 def _cursor(event: EventRecord, _: Context) -> str:
@@ -133,6 +134,20 @@ class TypingEvent:
     channel_id: strawberry.ID
     user: User = looked_up(_user, User)
     is_typing: bool
+
+
+def _watched(record: PresenceRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
+    return context.loaders.user_by_id.get(record.user_id)
+
+
+def _itself(record: PresenceRecord, _: Context) -> PresenceRecord:
+    return record
+
+
+@strawberry.type
+class PresenceEvent:
+    user: User = looked_up(_watched, User)
+    presence: Presence = looked_up(_itself, Presence)
 
 
 EVENT_TYPES = [

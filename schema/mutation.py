@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 import strawberry
 
-from resolvers import changes, channels, live, membership, messages, pins, preferences, reading
+from resolvers import (
+    changes,
+    channels,
+    live,
+    membership,
+    messages,
+    pins,
+    preferences,
+    presence,
+    reading,
+)
 from resolvers.messages import Draft
 from resolvers.pages import Edge, message_edge
 from schema.channel import Channel, shown
@@ -15,6 +25,7 @@ from schema.connections import MessageEdge
 from schema.context import Info
 from schema.fields import resolved
 from schema.message import Message
+from schema.presence import Presence
 from schema.upload import AttachmentPayload, UploadPayload, complete_upload, create_upload
 from storage.errors import bad_input
 from storage.records import (
@@ -24,6 +35,8 @@ from storage.records import (
     Membership,
     MessageRecord,
     NotificationLevel,
+    PresenceRecord,
+    PresenceStatus,
 )
 
 
@@ -277,7 +290,26 @@ async def _update_channel_preferences(info: Info, input: ChannelPreferencesInput
 
 async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = True) -> bool:
     context = info.context
-    return await live.set_typing(context.services, context.viewer, channel_id, is_typing)
+    return await live.set_typing(
+        context.services, context.viewer, channel_id, is_typing, context.device
+    )
+
+
+async def _set_presence(info: Info, status: PresenceStatus) -> PresenceRecord:
+    context = info.context
+    return await presence.set_presence(context.services, context.viewer, status, context.device)
+
+
+async def _set_status(
+    info: Info,
+    text: str | None = None,
+    emoji: str | None = None,
+    expires_at: datetime | None = None,
+) -> PresenceRecord:
+    context = info.context
+    return await presence.set_status(
+        context.services, context.viewer, text=text, emoji=emoji, expires_at=expires_at
+    )
 
 
 async def _renew_session(info: Info, token: str) -> datetime:
@@ -338,6 +370,12 @@ class Mutation:
         bool,
         "Lasts three seconds unless renewed; ends at once with isTyping: false or a sent message.",
     )
+    set_presence: Presence = resolved(
+        _set_presence,
+        Presence,
+        "Called every 25 seconds by a client without an open subscription.",
+    )
+    set_status: Presence = resolved(_set_status, Presence)
     renew_session: datetime = resolved(
         _renew_session,
         datetime,

@@ -9,9 +9,9 @@ import strawberry
 
 from realtime.hub import Signal
 from realtime.stream import Stream
-from resolvers import inbox, live
+from resolvers import inbox, live, presence
 from schema.context import Info
-from schema.events import ChannelEvent, TypingEvent
+from schema.events import ChannelEvent, PresenceEvent, TypingEvent
 from schema.inbox import InboxEvent
 from schema.message import Message
 from storage.events import Typed
@@ -45,6 +45,13 @@ async def _inbox(info: Info) -> AsyncIterator[InboxEvent]:
     return inbox.follow(context.services, context.viewer, context.fields)  # type: ignore[return-value]
 
 
+async def _presence_changed(
+    info: Info, user_ids: list[strawberry.ID]
+) -> AsyncIterator[PresenceEvent]:
+    context = info.context
+    return presence.follow(context.services, context.viewer, list(user_ids))  # type: ignore[return-value]
+
+
 @strawberry.type
 class Subscription:
     message_added: AsyncIterator[Message] = strawberry.subscription(
@@ -60,6 +67,9 @@ class Subscription:
     inbox: AsyncIterator[InboxEvent] = strawberry.subscription(
         resolver=_inbox,
         description="The viewer's whole sidebar: an InboxSnapshot first, then every change.",
+    )
+    presence_changed: AsyncIterator[PresenceEvent] = strawberry.subscription(
+        resolver=_presence_changed
     )
 
 
@@ -85,5 +95,6 @@ SOURCES: dict[str, Callable[[Any], Any]] = {
     "channelEvents": _event,
     "typing": _typed,
     "inbox": _itself,
+    "presenceChanged": _itself,
 }
 """What each root field makes of a signal; None when it is not one for it."""

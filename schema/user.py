@@ -1,6 +1,19 @@
 """People."""
 
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
 import strawberry
+
+from schema.context import Context
+from schema.fields import same_inside
+from schema.presence import Presence
+from storage.records import PresenceRecord, UserRecord
+
+
+def _presence(user: UserRecord, context: Context) -> PresenceRecord | Awaitable[PresenceRecord]:
+    return context.loaders.presence_by_user.get(user.id)
 
 
 @strawberry.type(
@@ -20,3 +33,4 @@ class User:
     is_active: bool = strawberry.field(
         description="False once the directory no longer has this person, or has them disabled."
     )
+    presence: Presence = same_inside(_presence, Presence)

@@ -85,6 +85,9 @@ class Connection:
         self.engine = engine
         self.signed_in: SignedIn | None = None
         self.operations: dict[str, Operation] = {}
+        self._arrived: Viewer | None = None
+        self._said_goodbye = False
+        """Whether the other side ended it on purpose."""
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
         self._flushing: asyncio.Task[None] | None = None
@@ -153,7 +156,15 @@ class Connection:
             self._wire.on_shutdown = None
             for operation in list(self.operations.values()):
                 operation.stop()
+            if self._arrived:
+                self._sessions.left(self._arrived, self, said_goodbye=self._said_goodbye)
             await _cancelled(reader, self._flushing, self._draining)
+
+    def _arrive(self) -> None:
+        """Whoever is signed in is there from here on, until the connection ends."""
+        if self.viewer:
+            self._arrived = self.viewer
+            self._sessions.arrived(self.viewer, self)
 
     async def _say_goodbye(self, closing: Closing) -> None:
         """Tell the other side why, and end the connection."""

@@ -81,14 +81,16 @@ class Operation:
         else:
             prepared = asked
         if prepared.is_subscription:
-            subscription = await connection.engine.subscribe(prepared, viewer)
+            subscription = await connection.engine.subscribe(prepared, viewer, connection)
             self._stream = subscription.stream
             begun = self._stream.cursor and self._dialect.begun(self._stream.cursor)
             if begun:
                 connection.post(begun)
             await self._stream.run(subscription.cohort_key, subscription.render, self)
         else:
-            result = await connection.engine.execute(prepared, viewer, connection.renewal)
+            result = await connection.engine.execute(
+                prepared, viewer, connection.renewal, connection
+            )
             # Answers take turns: several long ones are not one reader's slowness.
             await self.ready()
             self.send(result)

@@ -9,6 +9,7 @@ from pymongo import AsyncMongoClient
 from loaders.profiles import Profiles
 from loaders.roster import Roster
 from realtime.live import Live
+from realtime.presence import PresenceTimes
 from resolvers.rates import Rates
 from resolvers.services import Rules, Services, UploadRules
 from server.settings import Settings
@@ -61,7 +62,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         stack.push_async_callback(log.close)
         listen_url = settings.listen_url or settings.database_url
-        live = await stack.enter_async_context(Live.open(log, listen_url))
+        live = await stack.enter_async_context(Live.open(log, listen_url, presence_times(settings)))
         housekeeping = await stack.enter_async_context(working_as(Role.JANITOR, settings))
         searching = await stack.enter_async_context(working_as(Role.SEARCH, settings))
         database.on_commit = live.tell_moved
@@ -154,6 +155,15 @@ def directory_names(settings: Settings) -> DirectoryNames:
         role_permissions=settings.role_permissions_field,
         permission_resource=settings.permission_resource_field,
         permission_actions=settings.permission_actions_field,
+    )
+
+
+def presence_times(settings: Settings) -> PresenceTimes:
+    """After how long people are away, and gone."""
+    return PresenceTimes(
+        heartbeat=settings.presence_heartbeat_seconds,
+        grace=settings.presence_grace_seconds,
+        away=settings.presence_away_seconds,
     )
 
 

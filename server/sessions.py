@@ -69,6 +69,14 @@ class Sessions:
         """They open a socket, or what is used instead of one. Raises RATE_LIMITED."""
         await self._services.rates.take(Kind.SOCKETS, viewer.id)
 
+    def arrived(self, viewer: Viewer, device: object) -> None:
+        """Somebody's connection is open, and shows them to be there until it has ``left``."""
+        self._services.live.arrived(viewer.id, device)
+
+    def left(self, viewer: Viewer, device: object, *, said_goodbye: bool) -> None:
+        """It has ended. Who did not say goodbye may be back in a moment."""
+        self._services.live.left(viewer.id, device, said_goodbye=said_goodbye)
+
     async def renew(self, viewer: Viewer) -> Viewer:
         """The same person as the directory has them now. Raises as ``sign_in`` does."""
         return await sign_in(self._services, viewer.id, self._seconds)

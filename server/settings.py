@@ -253,6 +253,18 @@ class Settings(
         "`everybody` inside.",
     )
 
+    presence_heartbeat_seconds: Seconds = Field(
+        25, description="Seconds between two calls of `setPresence` by a client without a socket."
+    )
+    presence_grace_seconds: Seconds = Field(
+        10,
+        description="Seconds by which such a call may be late, and which a lost connection has to "
+        "come back, before its person is offline.",
+    )
+    presence_away_seconds: Seconds = Field(
+        300, description="Seconds without a request after which a person is away."
+    )
+
     event_retention_days: float = Field(
         30,
         gt=0,

@@ -90,6 +90,7 @@ class Socket(Connection):
             while True:
                 event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
+                    self._said_goodbye = event.get("code") == Close.DONE
                     return
                 await self._take(read_message(event))
         except Malformed as malformed:
@@ -125,6 +126,7 @@ class Socket(Connection):
                 raise Closing(Close.FORBIDDEN, "Forbidden") from None
             raise Closing(Close.TRY_AGAIN_LATER, refusal.message) from None
         self._end_with(self.signed_in)
+        self._arrive()
         self.post(b'{"type":"connection_ack"}')
 
     def _subscribe(self, id: str, payload: dict[str, Any]) -> None:

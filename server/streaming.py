@@ -102,6 +102,7 @@ class Streaming(Connection):
         if isinstance(self._asked.what, Prepared):
             if self.signed_in:
                 self._end_with(self.signed_in)
+                self._arrive()
             operation = Operation(self, "", self._dialect, self._request_id)
             self.operations[operation.id] = operation
             operation.start(self._asked.what)

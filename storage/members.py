@@ -45,6 +45,15 @@ select distinct other.user_id
    and ($2::text[] is null or other.user_id = any($2))
 """
 
+SHARING = """
+select wanted.user_id, wanted.other_id
+  from unnest($1::text[], $2::text[]) as wanted (user_id, other_id)
+ where exists (select from members mine
+                 join members other on other.channel_id = mine.channel_id
+                where mine.user_id = wanted.user_id
+                  and other.user_id = wanted.other_id)
+"""
+
 # The read marker of somebody new stands where the log stands, and their seat is a new one.
 ADD = """
 with newcomers as (
@@ -149,6 +158,12 @@ async def companions(
 ) -> set[str]:
     """Everybody who shares a channel with this person, or which of ``among`` do."""
     return {row[0] for row in await connection.fetch(COMPANIONS, user_id, among)}
+
+
+async def sharing(connection: Connection, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these pairs of people are in a channel together."""
+    people, others = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return {(row[0], row[1]) for row in await connection.fetch(SHARING, people, others)}
 
 
 async def add(

@@ -59,6 +59,15 @@ class MessageContentType(StrEnum):
     SYSTEM = "SYSTEM"
 
 
+class PresenceStatus(StrEnum):
+    """How a person is shown."""
+
+    ONLINE = "ONLINE"
+    AWAY = "AWAY"
+    BUSY = "BUSY"
+    OFFLINE = "OFFLINE"
+
+
 class EventKind(StrEnum):
     """What happened in a channel; the names are those of the GraphQL event types."""
 
@@ -289,3 +298,14 @@ class UnreadTotal(NamedTuple):
     messages: int
     mentions: int
     channels: int
+
+
+class PresenceRecord(NamedTuple):
+    """How a person is shown."""
+
+    user_id: str
+    status: str = PresenceStatus.OFFLINE
+    status_text: str | None = None
+    status_emoji: str | None = None
+    last_seen_at: datetime | None = None
+    """Only of those who are offline."""

@@ -34,7 +34,7 @@ async def nothing_left(world: World) -> AsyncIterator[None]:
     await until(lambda: not live.hub.topics)
     await until(lambda: alive() <= before)
     assert live.follower._moved == set()
-    assert live.typing._told == {}
+    assert live.typing._lasting == {}
     assert live.typing._ends == {}
 
 
