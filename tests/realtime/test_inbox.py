@@ -202,9 +202,10 @@ async def test_without_hints_the_poll_tells_every_change(
 ) -> None:
     viewer = await world.new_person("Nina")
     monkeypatch.setattr(world.services.live.inboxes, "hear", lambda hint: None)
-    scenes = await asyncio.gather(*(scene(world, viewer) for _ in DEEDS))
+    scenes = [await scene(world, viewer) for _ in DEEDS]
     async with sidebar(viewer) as shown:
-        await asyncio.gather(*(deed(s) for deed, s in zip(DEEDS, scenes, strict=True)))
+        for deed, s in zip(DEEDS, scenes, strict=True):
+            await deed(s)
         await shown.becomes(await fresh(viewer))
         # And once the world stands still, so does the sidebar.
         assert shown.operation.is_silent
