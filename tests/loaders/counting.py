@@ -15,7 +15,7 @@ from resolvers.services import Services
 from resolvers.viewer import sign_in
 from schema import graphql_schema
 from schema.engine import Engine, Request
-from storage import events, sidebars
+from storage import events, presences, sidebars
 from storage.directory import Directory, DirectoryNames
 from storage.postgres import Database
 from storage.sight import FORGET, SEE, Role
@@ -39,6 +39,17 @@ class _MongoNotes(monitoring.CommandListener):
         pass
 
 
+ASIDE = (
+    events.HEADS,
+    sidebars.REVISIONS,
+    presences.WRITE,
+    presences.LIVE_ON,
+    presences.TIDY,
+    SEE,
+    FORGET,
+)
+
+
 @dataclass
 class Counted:
     """A second process's worth of services for a world, and what they have asked for."""
@@ -57,7 +68,9 @@ class Counted:
 
         async def take_notes(connection: asyncpg.Connection) -> None:
             # A new connection asks once how these arrays are written.
-            await connection.fetch("select $1::uuid[], $2::bigint[]", [], [])
+            await connection.fetch(
+                "select $1::uuid[], $2::bigint[], $3::text[], $4::bool[], $5::float8[]", *([[]] * 5)
+            )
             connection.add_query_logger(lambda query: sql.append(query.query))
 
         settings = world.settings
@@ -89,11 +102,10 @@ class Counted:
 
     @property
     def statements(self) -> list[str]:
-        """The SQL, but for the polls that look each second whether anything has moved, and for
-        what is said to each connection when it is borrowed and given back.
+        """The SQL, but for what is done by the clock (polls, and who is there), and what is said
+        to each connection when it is borrowed and given back.
         """
-        aside = (events.HEADS, sidebars.REVISIONS, SEE, FORGET)
-        return [query for query in self.sql if query not in aside]
+        return [query for query in self.sql if query not in ASIDE]
 
     async def run(self, person: Person, query: str, **variables: Any) -> Any:
         """The data of an operation by a process that knows nobody's profile; counts from zero."""

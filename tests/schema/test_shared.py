@@ -24,6 +24,7 @@ from schema.fields import DEFINITION, is_shared
 from schema.subscription import SOURCES
 from storage import events
 from storage.events import Typed
+from storage.records import PresenceRecord
 from tests.operations import do
 from tests.world import World
 
@@ -78,6 +79,11 @@ def typing_document(covered: set[Field]) -> str:
     return f"subscription ($id: ID!) {{ typing(channelId: $id) {typing} }}"
 
 
+def presence_document(covered: set[Field]) -> str:
+    watched = selection(graphql_schema().type_map["PresenceEvent"], covered)
+    return f"subscription ($ids: [ID!]!) {{ presenceChanged(userIds: $ids) {watched} }}"
+
+
 def page_document(covered: set[Field]) -> str:
     types = graphql_schema().type_map
     member, channel = (selection(types[name], covered) for name in ("ChannelMember", "Channel"))
@@ -129,7 +135,7 @@ async def scene(world: World) -> Scene:
 
 def test_every_field_that_is_marked_is_looked_at() -> None:
     covered: set[Field] = set()
-    for document in (event_document, typing_document, page_document):
+    for document in (event_document, typing_document, presence_document, page_document):
         document(covered)
     assert marked_as_shared() - covered == set()
     assert not any(type in ROOTS for type, _ in covered)
@@ -172,6 +178,18 @@ async def test_every_viewer_gets_the_same_of_typing(world: World, scene: Scene) 
     }
     (result,) = results
     assert b"Erin Evans" in result
+
+
+async def test_every_viewer_gets_the_same_of_presence(world: World, scene: Scene) -> None:
+    engine = Engine(graphql_schema(), world.services, introspection=True)
+    prepared = engine.prepare(Request(presence_document(set()), {"ids": []}, None, "request"))
+    busy = PresenceRecord(world.erin.id, "BUSY", "Thinking", "🤔", None)
+    results = {
+        await engine._render(prepared, viewer, busy, busy) for viewer in [*scene.viewers, None]
+    }
+    (result,) = results
+    assert b"Erin Evans" in result
+    assert b"Thinking" in result
 
 
 async def test_every_member_gets_the_same_of_a_page(world: World, scene: Scene) -> None:
@@ -221,6 +239,7 @@ def test_a_document_is_shared_unless_it_asks_for_something_of_the_viewer_s(
         ("{ cursor occurredAt }", True, True),
         ("{ cursor actor { name } }", False, True),
         ("{ actor { name } ... on MessageSent { message { clientMessageId } } }", False, False),
+        ("{ ... on MemberJoined { user { presence { status } } } }", False, True),
     ],
 )
 def test_who_did_something_is_the_same_for_everybody_inside(
