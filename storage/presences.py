@@ -12,55 +12,28 @@ from typing import NamedTuple
 from storage.postgres import Connection
 from storage.records import PresenceRecord
 
-# The devices of people $1 taken together: the most present one counts. A socket counts for as
-# long as its server says that it is alive.
-_DEVICES = """
-select d.user_id,
-       bool_or((d.is_connected and coalesce(s.alive_until > now(), false))
-               or d.beat_until > now()) as is_there,
-       bool_or((d.is_open and coalesce(s.alive_until > now(), false))
-               or d.beat_until > now())
-       and max(d.active_until) > now() as is_active,
-       max(greatest(d.seen_at, case when d.is_connected then s.seen_at end)) as seen_at
+# The database's own function (in the migrations): it tells a viewer of nobody they may not see.
+READ = """
+select user_id, status, status_text, status_emoji, last_seen_at
+  from presence_of($1, $2)
+"""
+
+# The same, without what is only shown.
+ONLINE = """
+select d.user_id
   from devices d
   left join servers s on s.id = d.server_id
  where d.user_id = any($1::text[])
+   and not exists (select from presences p
+                    where p.user_id = d.user_id
+                      and p.choice is not null)
  group by d.user_id
+having bool_or((d.is_open and coalesce(s.alive_until > now(), false))
+               or d.beat_until > now())
+   and max(d.active_until) > now()
 """
 
-# For a client $2: of those in a channel with them, and of themselves.
-READ = f"""
-select wanted.user_id,
-       case when p.choice = 'OFFLINE' or not coalesce(d.is_there, false) then 'OFFLINE'
-            when p.choice is not null then p.choice
-            when d.is_active then 'ONLINE'
-            else 'AWAY'
-       end,
-       case when coalesce(p.status_ends_at > now(), true) then p.status_text end,
-       case when coalesce(p.status_ends_at > now(), true) then p.status_emoji end,
-       case when p.choice = 'OFFLINE' then p.last_seen_at
-            when not coalesce(d.is_there, false) then greatest(p.last_seen_at, d.seen_at)
-       end
-  from unnest($1::text[]) as wanted (user_id)
-  left join presences p on p.user_id = wanted.user_id
-  left join ({_DEVICES}) as d on d.user_id = wanted.user_id
- where $2::text is null
-    or wanted.user_id = $2
-    or exists (select from members mine
-                 join members other on other.channel_id = mine.channel_id
-                where mine.user_id = $2
-                  and other.user_id = wanted.user_id)
-"""
-
-ONLINE = f"""
-select d.user_id
-  from ({_DEVICES}) as d
-  left join presences p on p.user_id = d.user_id
- where d.is_active
-   and p.choice is null
-"""
-
-# Who looks as if never there was never heard of.
+# Who chooses to look as if they had gone was last seen when they chose it.
 CHOOSE = """
 insert into presences as p (user_id, choice, last_seen_at)
 values ($1, nullif($2, 'ONLINE'), case when $2 = 'OFFLINE' then now() end)

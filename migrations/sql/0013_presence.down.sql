@@ -1,0 +1,2 @@
+drop function presence_of;
+drop function viewer_is_client;
