@@ -118,6 +118,9 @@ class Loaders:
         self.reactions_by_message: Loader[list[ReactionRecord]] = Loader(
             lambda ids: reactions.by_messages(database, ids), _empty
         )
+        self.chosen_by_reaction: Loader[bool] = Loader(
+            lambda keys: self._chosen(keys, viewer_id), lambda _: False
+        )
         self.attachments_by_message: Loader[list[AttachmentRecord]] = Loader(
             lambda ids: attachments.by_messages(database, ids), _empty
         )
@@ -204,6 +207,12 @@ class Loaders:
         """These people, in this order, in one query for all who ask at the same time."""
         return await self.user_by_id.load_many(ids)
 
+    async def _chosen(self, keys: list[str], viewer_id: str) -> dict[str, bool]:
+        """Which of these reactions are the viewer's too."""
+        asked = [(key[:ID_LENGTH], key[ID_LENGTH + 1 :]) for key in keys]
+        chosen = await reactions.chosen(self._database, asked, viewer_id)
+        return {f"{id} {emoji}": True for id, emoji in chosen}
+
     async def _companions(self, ids: list[str], viewer_id: str) -> dict[str, UserRecord]:
         """Those of these people who share a channel with the viewer."""
         shared = await members.companions(self._database, viewer_id, ids)
@@ -243,6 +252,9 @@ SAME_FOR_EVERYBODY = (
     "pinned_by_channel",
 )
 """The loaders whose values do not depend on the viewer."""
+
+ID_LENGTH = 36
+"""Characters of an id of ours."""
 
 REACTION_PEOPLE = 20
 """The people of a reaction that are read with it; its field asks for as many by default."""

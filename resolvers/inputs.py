@@ -13,6 +13,7 @@ from storage.errors import Refusal, bad_input
 DEFAULT_PAGE = 50
 MAX_PAGE = 100
 MAX_IDS = 1_000
+MAX_MENTIONS = 100
 MAX_ID_LENGTH = 100
 MAX_NAME = 80
 MAX_TOPIC = 250
@@ -69,14 +70,14 @@ def first(value: int | None, field: str = "first") -> int:
     return value
 
 
-def user_ids(values: list[str], field: str, unknown: Refusal) -> list[str]:
+def user_ids(values: list[str], field: str, unknown: Refusal, most: int = MAX_IDS) -> list[str]:
     """Directory ids, each once, in the order given.
 
     Raises BAD_USER_INPUT for too many, and ``unknown`` for one that cannot be
     anybody's: what the caller also says of people who are not there.
     """
-    if len(values) > MAX_IDS:
-        raise bad_input(field, f"This must not have more than {MAX_IDS:,} entries.")
+    if len(values) > most:
+        raise bad_input(field, f"This must not have more than {most:,} entries.")
     found = [ids.user_id(value) for value in values]
     if None in found:
         raise unknown

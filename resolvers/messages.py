@@ -84,7 +84,12 @@ def clean(services: Services, draft: Draft) -> Draft:
         ),
         parent_id=parent_id,
         mentioned_user_ids=tuple(
-            inputs.user_ids(list(draft.mentioned_user_ids), "mentionedUserIds", _not_members())
+            inputs.user_ids(
+                list(draft.mentioned_user_ids),
+                "mentionedUserIds",
+                _not_members(),
+                inputs.MAX_MENTIONS,
+            )
         ),
         attachment_ids=tuple(attachment_ids),
         client_message_id=client_message_id,

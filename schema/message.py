@@ -36,8 +36,10 @@ async def _reaction_users(
     return await info.context.loaders.users(reaction.user_ids[: inputs.first(first)])
 
 
-def _viewer_has_reacted(reaction: ReactionRecord, context: Context) -> bool:
-    return context.viewer.id in reaction.user_ids
+def _viewer_has_reacted(reaction: ReactionRecord, context: Context) -> bool | Awaitable[bool]:
+    if len(reaction.user_ids) == reaction.count or context.viewer.id in reaction.user_ids:
+        return context.viewer.id in reaction.user_ids
+    return context.loaders.chosen_by_reaction.get(reaction.key)
 
 
 @strawberry.type

@@ -3,13 +3,31 @@
 from storage.postgres import Connection, Transaction
 from storage.records import ReactionRecord
 
+NAMED = 100
+"""How many of those who chose an emoji are named; all are counted."""
+
 # Served by the primary key; the emoji used first comes first, and so do people.
-BY_MESSAGES = """
-select message_id::text, emoji, array_agg(user_id order by number)
-  from reactions
- where message_id = any($1::uuid[])
+BY_MESSAGES = f"""
+select message_id::text,
+       emoji,
+       array_agg(user_id order by number) filter (where turn <= {NAMED}),
+       count(*)::int
+  from (
+        select message_id, emoji, user_id, number, place,
+               row_number() over (partition by message_id, emoji order by number) as turn
+          from reactions
+         where message_id = any($1::uuid[])
+       ) as chosen
  group by message_id, emoji
  order by message_id, min(place)
+"""
+
+# Served by the primary key.
+CHOSEN = """
+select message_id::text, emoji
+  from unnest($1::uuid[], $2::text[]) as asked (message_id, emoji)
+  join reactions using (message_id, emoji)
+ where user_id = $3
 """
 
 EMOJIS = """
@@ -44,6 +62,14 @@ async def by_messages(connection: Connection, ids: list[str]) -> dict[str, list[
     for row in await connection.fetch(BY_MESSAGES, ids):
         found.setdefault(row[0], []).append(ReactionRecord(*row))
     return found
+
+
+async def chosen(
+    connection: Connection, reactions: list[tuple[str, str]], user_id: str
+) -> set[tuple[str, str]]:
+    """Which of these, each a message's id and an emoji, this person chose."""
+    messages, emojis = [id for id, _ in reactions], [emoji for _, emoji in reactions]
+    return {tuple(row) for row in await connection.fetch(CHOSEN, messages, emojis, user_id)}
 
 
 async def emojis(connection: Connection, message_id: str) -> set[str]:

@@ -194,16 +194,18 @@ class RevisionRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReactionRecord:
-    """One emoji on a message and who chose it, earliest first."""
+    """One emoji on a message and who chose it, earliest first; of very many only the first."""
 
     message_id: str
     emoji: str
     user_ids: list[str]
+    count: int
+    """How many people, named or not."""
 
     @property
-    def count(self) -> int:
-        """How many people."""
-        return len(self.user_ids)
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.message_id} {self.emoji}"
 
 
 class AttachmentRecord(NamedTuple):

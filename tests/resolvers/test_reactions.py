@@ -225,3 +225,22 @@ async def test_the_twenty_are_twenty_when_everybody_reacts_at_once(world: World)
     refused = [result for result in results if isinstance(result, BaseException)]
     assert [getattr(result, "code", result) for result in refused] == ["BAD_USER_INPUT"] * 10
     assert len(await emojis(world.carol, said)) == 20
+
+
+async def test_of_very_many_the_first_hundred_are_named_and_all_are_counted(world: World) -> None:
+    id = await world.carol.create_channel(world.dave, world.erin)
+    said = await world.carol.say(id)
+    await react(world.dave, said, "\U0001f44d")
+    await world.database.execute(
+        "insert into reactions (message_id, emoji, user_id, place)"
+        " select $1, $2, lpad(to_hex(n), 24, '0'), 1 from generate_series(1, 250) n",
+        said,
+        "\U0001f44d",
+    )
+    await react(world.carol, said, "\U0001f44d")
+    selection = "{ reactions { count viewerHasReacted users(first: 100) { id } } }"
+    for person, has_reacted in ((world.dave, True), (world.carol, True), (world.erin, False)):
+        (found,) = (await message(person, said, selection))["reactions"]
+        assert (found["count"], found["viewerHasReacted"]) == (252, has_reacted)
+        assert len({user["id"] for user in found["users"]}) == 100
+        assert found["users"][0] == {"id": world.dave.id}

@@ -113,6 +113,19 @@ async def test_members_can_be_mentioned_once_each_and_others_not(world: World) -
     assert sorted(mentioned) == sorted([world.dave.id, world.erin.id])
 
 
+async def test_a_message_names_a_hundred_people_at_most(world: World) -> None:
+    id = await world.carol.create_channel(world.dave)
+    ids = [world.dave.id] * 101
+    async with nothing_happens(world, id, world.carol):
+        refusal = await denied(
+            world.dave,
+            "sendMessage",
+            input={"channelId": id, "content": "You", "mentionedUserIds": ids},
+        )
+    assert (refusal.code, refusal.field) == ("BAD_USER_INPUT", "mentionedUserIds")
+    await send(world.dave, id, "You", mentionedUserIds=ids[:100])
+
+
 @pytest.mark.parametrize(
     "keys", [["ivan"], ["erin", "ivan"], ["zoe"], ["0" * 24], ["nobody"], [""], ["erin", "x"]]
 )
