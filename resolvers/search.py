@@ -11,7 +11,6 @@ from resolvers.services import Services
 from resolvers.snippets import snippet
 from resolvers.viewer import Viewer
 from storage import cursors, ids, search, search_query
-from storage import messages as stored
 from storage.cursors import CursorKind
 from storage.errors import bad_input, not_found
 from storage.records import Membership, MessageRecord
@@ -119,8 +118,8 @@ async def messages(
     if not wanted or not channels:
         return Matches([], False, after is not None, {})
 
-    everywhere = await search.matches(
-        services.searching,
+    found = await search.matches(
+        services.database,
         list(channels),
         wanted,
         search.Wanted(
@@ -133,9 +132,6 @@ async def messages(
         by_relevance=by_relevance,
         limit=search.RANKED if by_relevance else limit + 1,
     )
-    # Found for everybody, and read as the viewer.
-    seen = await stored.by_ids(services.database, [message.id for message, _ in everywhere])
-    found = [(seen[message.id], rank) for message, rank in everywhere if message.id in seen]
     newest = max((_microseconds(message.created_at) for message, _ in found), default=0)
     until = place.until if place else newest + 1
     rows = [
