@@ -69,8 +69,6 @@ class Services:
     live: Live
     rates: Rates
     rules: Rules
-    searching: Database
-    """Looks through every message. What it finds exists once ``database`` has it too."""
     housekeeping: Database
     """For what is done for nobody in particular: tidying up, and counting who does how much."""
     turns: Turns = field(default_factory=Turns)

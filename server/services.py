@@ -64,7 +64,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         listen_url = settings.listen_url or settings.database_url
         live = await stack.enter_async_context(Live.open(log, listen_url, presence_times(settings)))
         housekeeping = await stack.enter_async_context(working_as(Role.JANITOR, settings))
-        searching = await stack.enter_async_context(working_as(Role.SEARCH, settings))
         database.on_commit = live.tell_moved
         database.on_touch = live.tell_own
         yield Services(
@@ -77,7 +76,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 PictureLimits(pixels=settings.image_max_pixels, seconds=settings.image_seconds)
             ),
             live=live,
-            searching=searching,
             housekeeping=housekeeping,
             rates=Rates(housekeeping, settings.per_minute()),
             rules=Rules(

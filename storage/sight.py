@@ -27,8 +27,6 @@ class Role(StrEnum):
     """Reads the log for everybody."""
     SYNC = "backchannel_sync"
     """Keeps channels and their members in step with the directory."""
-    SEARCH = "backchannel_search"
-    """Finds messages for everybody; who asked reads them as the person they are."""
     JANITOR = "backchannel_janitor"
     """Tidies up."""
 

@@ -34,8 +34,8 @@ drop function viewer_id;
 do $$
 begin
     execute format('revoke all on all tables in schema %I from backchannel_app, backchannel_live,'
-                   ' backchannel_sync, backchannel_janitor, backchannel_search', current_schema());
+                   ' backchannel_sync, backchannel_janitor', current_schema());
     execute format('revoke usage on schema %I from backchannel_app, backchannel_live,'
-                   ' backchannel_sync, backchannel_janitor, backchannel_search', current_schema());
+                   ' backchannel_sync, backchannel_janitor', current_schema());
 end
 $$;

@@ -10,7 +10,7 @@ declare
     missing text;
     job     text;
     jobs    constant text[] := array['backchannel_app', 'backchannel_live', 'backchannel_sync',
-                                     'backchannel_janitor', 'backchannel_search'];
+                                     'backchannel_janitor'];
 begin
     foreach job in array jobs loop
         begin
@@ -112,13 +112,12 @@ begin
         execute format('alter table %I force row level security', guarded);
     end loop;
     execute format('grant usage on schema %I to backchannel_app, backchannel_live,'
-                   ' backchannel_sync, backchannel_janitor, backchannel_search', current_schema());
+                   ' backchannel_sync, backchannel_janitor', current_schema());
 end
 $$;
 
 grant select on alembic_version, incarnation
-   to backchannel_app, backchannel_live, backchannel_sync, backchannel_janitor,
-      backchannel_search;
+   to backchannel_app, backchannel_live, backchannel_sync, backchannel_janitor;
 
 
 -- Operations. What nobody may change of a row is not among the columns: whose it is, and where.
@@ -161,7 +160,7 @@ using ((select viewer_audits()));
 
 grant select, insert,
       update (content, content_type, reply_count, mentions_channel, mentions_here, here,
-              edited_at, deleted_at, pinned_at, has_attachment)
+              edited_at, deleted_at, pinned_at)
    on messages to backchannel_app;
 
 create policy seen on messages for select to backchannel_app
@@ -386,8 +385,7 @@ $$;
 alter function begin_new_epochs owner to backchannel_live;
 revoke execute on function begin_new_epochs from public;
 grant execute on function begin_new_epochs
-   to backchannel_app, backchannel_live, backchannel_sync, backchannel_janitor,
-      backchannel_search;
+   to backchannel_app, backchannel_live, backchannel_sync, backchannel_janitor;
 
 do $$
 begin
@@ -418,14 +416,6 @@ create policy sync_made on events for insert to backchannel_sync with check (tru
 grant select, insert, update, delete on directory_channels, placements to backchannel_sync;
 create policy sync on directory_channels to backchannel_sync using (true);
 create policy sync on placements to backchannel_sync using (true);
-
-
--- What is searched for is looked up before policies could: PostgreSQL asks an index only
--- what it knows to give nothing away. What is found is read again as the viewer.
-
-grant select on messages, mentions to backchannel_search;
-create policy search on messages for select to backchannel_search using (true);
-create policy search on mentions for select to backchannel_search using (true);
 
 
 -- The janitor: old events, uploads that no message carries, objects to be removed. To lock a
