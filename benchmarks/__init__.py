@@ -1,0 +1,1 @@
+"""What Backchannel costs, measured against others in the same run; see docs/performance.md."""

@@ -1,0 +1,1 @@
+"""Servers to be measured against: each a program that listens on the port it is told."""
