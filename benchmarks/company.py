@@ -100,7 +100,8 @@ class Company:
         channel = Channel(ids.new_id(), [ids.new_id() for _ in range(messages)])
         async with self.connection() as connection, connection.transaction():
             await connection.execute(
-                "insert into channels (id, type, name, created_by, position, ordinal, member_count, seats)"
+                "insert into channels"
+                " (id, type, name, created_by, position, ordinal, member_count, seats)"
                 " values ($1, 'GROUP', 'bench', $2, $3, $3, $4, $4)",
                 channel.id,
                 self.people[0],
@@ -150,7 +151,8 @@ class Company:
             )
             if messages:
                 await connection.execute(
-                    "update channels set last_message_id = $2, last_message_at = now() where id = $1",
+                    "update channels set last_message_id = $2, last_message_at = now()"
+                    " where id = $1",
                     channel.id,
                     channel.message_ids[-1],
                 )

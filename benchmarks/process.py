@@ -15,7 +15,7 @@ import psutil
 
 SERVER_CORE = 0
 LOAD_CORE = 1
-"""The load and everything else (PostgreSQL, MongoDB) stay off the server's core where there are two."""
+"""The load, and PostgreSQL and MongoDB with it, stay off the server's core where there are two."""
 
 START_SECONDS = 60.0
 
