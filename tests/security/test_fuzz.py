@@ -45,7 +45,8 @@ class Ground:
     people: dict[str, Person | None]
     ids: dict[str, list[str]]
     """Of everything there is, secret or not, by what they are of."""
-    secret_people: list[str]
+    of_clients: dict[str, list[str]]
+    """What insiders do not know of: they may bring clients together with anybody."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ async def ground(servers: Servers, fresh: Fresh) -> AsyncIterator[Ground]:
             world, ChannelType.CLIENT_SUPPORT, (selma, OWNER), (world.grace, MEMBER)
         )
         await world.grace.say(support, f"{PERSONAL} complaint")
-        channels, messages = [secret, dm, support], [message, reply, told]
+        channels, messages = [secret, dm], [message, reply, told]
         open_to = (world.dave, world.ivan, world.alice, client, world.bob)
         for is_private in (True, False):
             members = open_to if is_private else (world.dave, world.bob)
@@ -89,7 +90,8 @@ async def ground(servers: Servers, fresh: Fresh) -> AsyncIterator[Ground]:
         )
         users = [person.id for person in people.values() if person]
         ids = {"channel": channels, "message": messages, "user": users, "attachment": NOWHERE}
-        yield Ground(world, people, ids, [person.id for person in hidden])
+        of_clients = {"channel": [support], "user": [person.id for person in hidden]}
+        yield Ground(world, people, ids, of_clients)
 
 
 @dataclass
@@ -127,10 +129,9 @@ class Fuzzer:
 
     def __init__(self, ground: Ground, kind: str, findings: Findings) -> None:
         self.kind, self.person, self.world = kind, ground.people[kind], ground.world
-        # Who is inside may bring anybody together with clients, and then those may see them.
-        known = ground.secret_people if kind in ("client", "another client", "gone") else []
-        ids = {of: list(some) for of, some in ground.ids.items()}
-        self.words = Words({**ids, "user": ids["user"] + known})
+        is_inside = kind not in ("client", "another client", "nobody", "gone")
+        known = {} if is_inside else ground.of_clients
+        self.words = Words({of: some + known.get(of, []) for of, some in ground.ids.items()})
         self.random = Random(f"{SEED} {kind}")
         self.grammar = Grammar(graphql_schema(), self.random, self.words)
         self.findings = findings
