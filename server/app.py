@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from http import HTTPMethod
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -35,12 +36,22 @@ from server.services import open_services
 from server.sessions import Sessions
 from server.settings import Settings
 
+CLIENTS_HEADERS = (
+    "authorization",
+    "content-type",
+    "last-event-id",
+    # What Apollo Client says of itself and of its page, when it is told what.
+    "apollographql-client-name",
+    "apollographql-client-version",
+)
+"""What a page of another origin may send besides what browsers let every page send."""
+
 
 def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlette:
     """The application; ``graphiql`` is a page that knows more than the plain one."""
     app = _Backchannel(settings)
     routes: list[BaseRoute] = [
-        Route("/graphql", app.graphql, methods=["GET", "POST"]),
+        Route("/graphql", app.graphql, methods=list(HTTPMethod)),
         WebSocketRoute("/graphql", app.socket),
         Route("/healthz", app.alive),
         Route("/readyz", app.ready),
@@ -148,7 +159,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "last-event-id"],
+            allow_headers=CLIENTS_HEADERS,
             expose_headers=["x-request-id"],
             max_age=600,
         )

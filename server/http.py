@@ -31,6 +31,7 @@ from server.streaming import Asked
 from storage.errors import ErrorCode, Refusal, bad_input, forbidden, unavailable
 
 MAX_BODY_BYTES = 1_000_000
+METHODS = ("GET", "POST")
 LINGER_BYTES = 32_000_000
 """What is read and thrown away of a longer body."""
 BODY_SECONDS = 30.0
@@ -69,6 +70,12 @@ class GraphQLOverHTTP:
             accepted = acceptable(http.headers.get("accept"))
             media_type = next((type for type in accepted if type not in STREAMS), JSON)
             try:
+                if http.method not in METHODS:
+                    raise _Refused(
+                        405,
+                        bad_input("method", "Requests come by GET and POST."),
+                        {"Allow": ", ".join(METHODS)},
+                    )
                 if not accepted:
                     raise _Refused(406, bad_input("accept", f"The answer is {JSON}."))
                 if not self._origins.admits(http):

@@ -27,9 +27,6 @@ from server.operation import Operation
 from server.sessions import Sessions, SignedIn
 from storage.errors import unauthenticated
 
-CUT_SECONDS = 10.0
-"""How long what is on its way may take before a body breaks off."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -128,7 +125,7 @@ class Streaming(Connection):
                 self._dialect.error(errors_of(reason, self._request_id))
             )
         elif closing.code is Close.RESTART and await self._flushed(GOODBYE_SECONDS):
-            await self._chunks.cut(CUT_SECONDS)
+            await self._chunks.cut(GOODBYE_SECONDS)
             return
         if not self._is_whole:
             await self._chunks.cut(0)
