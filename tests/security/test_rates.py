@@ -155,6 +155,25 @@ async def test_too_many_sockets_are_closed_with_a_code_on_which_clients_come_bac
         assert "limit is 3" in (socket.connection.close_reason or "")
 
 
+@pytest.mark.parametrize("media_type", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"])
+async def test_streams_over_http_count_as_sockets(
+    world: World, limited: World, media_type: str
+) -> None:
+    person = await world.new_person("Streaming Stella")
+    channel = await person.create_channel()
+    headers = {"Accept": media_type, "Authorization": f"Bearer {person.token}"}
+    body = {"query": EVENTS, "variables": {"id": channel}}
+    statuses = []
+    for _ in range(4):
+        async with limited.http.stream("POST", "/graphql", json=body, headers=headers) as response:
+            statuses.append(response.status_code)
+            if response.status_code == 429:
+                (error,) = orjson.loads(await response.aread())["errors"]
+                assert error["extensions"]["code"] == "RATE_LIMITED"
+                assert response.headers["Retry-After"] == str(error["extensions"]["retryAfter"])
+    assert statuses == [200, 200, 200, 429]
+
+
 def asked_from(address: str, **more: str) -> dict[str, str]:
     """The headers of a request that a proxy passes on."""
     return {"X-Forwarded-For": address, "Content-Type": "application/json", **more}
