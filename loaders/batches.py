@@ -20,6 +20,7 @@ from storage import (
     presences,
     reactions,
     reading,
+    receipts,
     revisions,
 )
 from storage.postgres import Database
@@ -30,6 +31,7 @@ from storage.records import (
     MessageRecord,
     PresenceRecord,
     ReactionRecord,
+    ReceiptRecord,
     RevisionRecord,
     UnreadRecord,
     UserRecord,
@@ -97,11 +99,13 @@ class Loaders:
         *,
         is_client: bool = False,
         with_presence: bool = False,
+        receipt_members: int = 0,
     ) -> None:
         self._database = database
         self._profiles = profiles
         self._client_id = viewer_id if is_client else None
         self._with_presence = with_presence
+        self._receipt_members = receipt_members
         self.user_by_id: Loader[UserRecord] = Loader(self._users, _never)
         self.presence_by_user: Loader[PresenceRecord] = Loader(self._presences, PresenceRecord)
         self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
@@ -114,6 +118,9 @@ class Loaders:
         )
         self.unread_by_channel: Loader[UnreadRecord] = Loader(
             lambda ids: self._unread(ids, viewer_id), lambda id: UnreadRecord(id, 0, 0)
+        )
+        self.receipts_by_channel: Loader[list[ReceiptRecord]] = Loader(
+            lambda ids: receipts.by_channels(database, ids, viewer_id, receipt_members), _empty
         )
         self.reactions_by_message: Loader[list[ReactionRecord]] = Loader(
             lambda ids: reactions.by_messages(database, ids), _empty
@@ -145,6 +152,7 @@ class Loaders:
             viewer_id,
             is_client=is_client,
             with_presence=self._with_presence,
+            receipt_members=self._receipt_members,
         )
         for name in SAME_FOR_EVERYBODY:
             setattr(other, name, getattr(self, name))
@@ -176,6 +184,9 @@ class Loaders:
             reads.append(self.mentions_by_message.read_ahead(ids))
         if "revisions" in fields:
             reads.append(self.revisions_by_message.read_ahead(ids))
+        rooms = {message.channel_id for message in page}
+        if "readBy" in fields:
+            reads.append(self.receipts_by_channel.read_ahead(rooms))
         roots = [message.id for message in page if message.reply_count]
         if "lastReply" in fields:
             reads.append(self.last_reply_by_message.read_ahead(roots))
@@ -193,6 +204,9 @@ class Loaders:
         if "mentions" in fields:
             for mentioned in await self.mentions_by_message.read_ahead(ids):
                 people.update(mentioned)
+        if "readBy" in fields:
+            for told in await self.receipts_by_channel.read_ahead(rooms):
+                people.update(receipt.user_id for receipt in told)
         if "parent" in fields and people:
             # Whoever asks for a parent most likely asks for its sender; with
             # nobody else to look up, that is one query when they do.

@@ -20,7 +20,7 @@ import structlog
 from realtime.source import Render, Sink
 from storage.errors import ErrorCode, Refusal, forbidden, resync_required
 from storage.events import Typed
-from storage.records import EventKind, EventRecord
+from storage.records import EventKind, EventRecord, MarkerMoved
 
 RENDERED_KEPT = 256
 """How many events a cohort remembers rendered while somebody is catching up: thousands who
@@ -28,7 +28,7 @@ come back after a restart are sent the same ones. When everybody is live, none."
 
 RETRY_SECONDS = 0.1
 
-Signal = EventRecord | Typed
+Signal = EventRecord | Typed | MarkerMoved
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,8 @@ class Cohort:
         self._render = render
         self._rendered: OrderedDict[EventRecord, asyncio.Future[bytes | None]] = OrderedDict()
         self.subscribers: set[Subscriber] = set()
+        self.follows_markers = False
+        """Whether they are told how far others have read."""
 
     async def payload(self, signal: Signal) -> bytes | None:
         """The bytes for a signal; rendered once, however many ask and whenever.
@@ -47,7 +49,7 @@ class Cohort:
         The event as a whole tells them apart, not its position: somebody who read
         the log before a message was deleted may ask for it as it was then.
         """
-        if isinstance(signal, Typed):
+        if not isinstance(signal, EventRecord):
             return await self._render(signal)
         rendered = self._rendered.get(signal)
         if rendered is None:
@@ -95,8 +97,8 @@ class Subscriber:
 
     def offer(self, signal: Signal, payload: bytes | None) -> bool:
         """Take a signal unless it was taken already; False when it is the last one."""
-        if isinstance(signal, Typed):
-            if payload is not None and signal.user_id != self.viewer_id:
+        if not isinstance(signal, EventRecord):
+            if payload is not None and signal.concerns(self.viewer_id):
                 self.sink.send(payload, signal)
             return True
         if signal.position <= self.position:
@@ -146,6 +148,11 @@ class Topic:
         self.cohorts: dict[Hashable, Cohort] = {}
         self._queue: deque[Signal] = deque()
         self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def follows_markers(self) -> bool:
+        """Whether anybody here is told how far others have read."""
+        return any(cohort.follows_markers for cohort in self.cohorts.values())
 
     @property
     def fed(self) -> int | None:

@@ -10,6 +10,7 @@ from realtime.follower import Follower
 from realtime.hub import Hub
 from realtime.inbox import Inbox
 from realtime.inboxes import Inboxes
+from realtime.markers import Markers
 from realtime.presence import Presence, PresenceTimes
 from realtime.reader import Reader
 from realtime.stream import Stream
@@ -18,7 +19,7 @@ from realtime.typing import Typing
 from realtime.watches import Watch, Watches
 from storage import presences
 from storage.errors import Refusal
-from storage.events import Hint, Moved, Present
+from storage.events import Hint, Moved, Present, Seen
 from storage.postgres import Database
 from storage.records import ChannelRecord, Own
 
@@ -29,7 +30,9 @@ MOST_TOLD = 100
 class Live:
     """Hub, bell, follower, typing, inboxes and presence of this process."""
 
-    def __init__(self, log: Database, listen_url: str, times: PresenceTimes) -> None:
+    def __init__(
+        self, log: Database, listen_url: str, times: PresenceTimes, receipt_members: int
+    ) -> None:
         self.database = log
         """For what is read to tell of events."""
         self.hub = Hub()
@@ -43,26 +46,33 @@ class Live:
         self.inboxes = Inboxes(log)
         self.presence = Presence(log, self.bell, times)
         self.watches = Watches(log)
+        self.markers = Markers(log, self.hub, self.bell, receipt_members)
         self._reader = Reader(log)
         self.arrivals = Arrivals(log)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, log: Database, listen_url: str, times: PresenceTimes | None = None
+        cls,
+        log: Database,
+        listen_url: str,
+        times: PresenceTimes | None = None,
+        receipt_members: int = 100,
     ) -> AsyncIterator[Self]:
         """Follow the log for as long as the block lasts.
 
         ``log`` is a pool of the live side's own: it must not wait behind
-        operations when those have taken every connection of theirs.
+        operations when those have taken every connection of theirs. ``receipt_members`` is
+        how many members the largest channel with read receipts has.
         """
-        live = cls(log, listen_url, times or PresenceTimes())
+        live = cls(log, listen_url, times or PresenceTimes(), receipt_members)
         async with (
             running("bell", live.bell.run),
             running("follower", live.follower.run),
             running("inboxes", live.inboxes.run),
             running("presence", live.presence.run),
             running("watches", live.watches.run),
+            running("markers", live.markers.run),
         ):
             yield live
         with suppress(Refusal):
@@ -75,11 +85,14 @@ class Live:
             self.inboxes.hear(hint)
         elif isinstance(hint, Present):
             self.watches.hear(hint)
+        elif isinstance(hint, Seen):
+            self.markers.hear(hint)
 
     def _look_everywhere(self) -> None:
         self.follower.look_everywhere()
         self.inboxes.look_everywhere()
         self.watches.look_everywhere()
+        self.markers.look_everywhere()
 
     def tell_moved(self, moved: dict[str, int]) -> None:
         """A transaction of this process was committed: listeners here hear of it without a
@@ -104,10 +117,17 @@ class Live:
         return await presences.online(self.database, list(user_ids))
 
     def stream(
-        self, channel: ChannelRecord, viewer_id: str, *, position: int, is_guest: bool
+        self,
+        channel: ChannelRecord,
+        viewer_id: str,
+        *,
+        position: int,
+        is_guest: bool,
+        follows_markers: bool = False,
     ) -> Stream:
         """A subscription from after ``position`` on, for somebody whose right to read the
-        channel was checked when the record was read.
+        channel was checked when the record was read. ``follows_markers`` is whether it is
+        for how far others have read.
         """
         return Stream(
             self.hub,
@@ -119,6 +139,7 @@ class Live:
             position=position,
             granted_at=channel.position,
             is_guest=is_guest,
+            follows_markers=follows_markers,
         )
 
     def inbox(self, viewer_id: str, *, hears_reactions: bool) -> Inbox:

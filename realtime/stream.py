@@ -25,6 +25,7 @@ class Stream(Source):
         position: int,
         granted_at: int,
         is_guest: bool,
+        follows_markers: bool = False,
     ) -> None:
         self._hub = hub
         self._follower = follower
@@ -36,6 +37,7 @@ class Stream(Source):
         self.cursor = cursors.encode_event(channel_id, epoch, position)
         self._granted_at = granted_at
         self._is_guest = is_guest
+        self._follows_markers = follows_markers
         self._topic: Topic | None = None
         self._subscriber: Subscriber | None = None
 
@@ -49,6 +51,7 @@ class Stream(Source):
         topic.waiting += 1
         topic.begin(self._epoch)
         cohort = topic.cohort(cohort_key, render)
+        cohort.follows_markers = self._follows_markers
         self._subscriber = subscriber = Subscriber(
             self.viewer_id,
             cohort,

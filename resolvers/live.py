@@ -7,6 +7,7 @@ from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors
 from storage.errors import resync_required
+from storage.records import Membership
 
 
 async def set_typing(
@@ -38,6 +39,22 @@ async def follow_channel(
         position = cursor.position
         if viewer.is_client and access.member and position < access.member.joined_position:
             raise resync_required("You were not in this channel then; fetch it anew.")
+    return stream(services, viewer, access, position)
+
+
+def stream(
+    services: Services,
+    viewer: Viewer,
+    access: Membership,
+    position: int,
+    *,
+    follows_markers: bool = False,
+) -> Stream:
+    """A subscription to a channel that the viewer was given, from after a position on."""
     return services.live.stream(
-        channel, viewer.id, position=position, is_guest=access.member is None
+        access.channel,
+        viewer.id,
+        position=position,
+        is_guest=access.member is None,
+        follows_markers=follows_markers,
     )

@@ -22,8 +22,11 @@ async def mark_read(
             message = await messages.get(transaction, own) if own else None
             if message is None or message.channel_id != access.channel.id:
                 raise not_found("message", "messageId")
-        await reading.mark_read(transaction, access.channel.id, viewer.id, own)
-        return await access_channel(transaction, viewer, access.channel.id)
+        is_new = await reading.mark_read(transaction, access.channel.id, viewer.id, own)
+        access = await access_channel(transaction, viewer, access.channel.id)
+    if is_new:
+        services.live.markers.tell(access.channel.id, viewer.id, access.channel.member_count)
+    return access
 
 
 async def mark_unread(services: Services, viewer: Viewer, message_id: str) -> Membership:

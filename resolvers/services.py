@@ -38,6 +38,8 @@ class Rules:
     """Characters."""
     message_edit_seconds: int = 0
     """For how long its sender may edit a message; 0 is for ever."""
+    receipt_members: int = 100
+    """Members of the largest channel in which people are told how far others have read."""
     message_delete_seconds: int = 0
     """For how long its sender may delete a message; 0 is for ever. Who moderates always may."""
     direct_messages: Literal["team", "everybody"] = "team"

@@ -49,6 +49,14 @@ def _member_user(member: MemberRecord, context: Context) -> UserRecord | Awaitab
     return context.loaders.user_by_id.get(member.user_id)
 
 
+async def _last_read_at(member: MemberRecord, context: Context) -> datetime | None:
+    """The viewer's own; of others, what their read receipts tell."""
+    if member.user_id == context.viewer.id:
+        return member.last_read_at
+    told = await context.loaders.receipts_by_channel.load(member.channel_id)
+    return next((each.read_at for each in told if each.user_id == member.user_id), None)
+
+
 def _invited_by(
     member: MemberRecord, context: Context
 ) -> UserRecord | Awaitable[UserRecord | None] | None:
@@ -64,7 +72,7 @@ class ChannelMember:
     is_muted: bool
     is_pinned: bool
     notification_level: NotificationLevel
-    last_read_at: datetime | None
+    last_read_at: datetime | None = viewers_own(_last_read_at, datetime | None)
     invited_by: User | None = same_inside(_invited_by, User | None)
     joined_at: datetime
 

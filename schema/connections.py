@@ -8,7 +8,7 @@ import strawberry
 
 if TYPE_CHECKING:
     from schema.channel import Channel, ChannelMember
-    from schema.message import Message
+    from schema.message import Message, ReadReceipt
     from schema.user import User
 
 
@@ -82,3 +82,16 @@ class MessageSearchEdge:
 class MessageSearchConnection:
     edges: list[MessageSearchEdge]
     page_info: PageInfo
+
+
+@strawberry.type
+class ReadReceiptEdge:
+    cursor: str
+    node: Annotated[ReadReceipt, strawberry.lazy("schema.message")]
+
+
+@strawberry.type
+class ReadReceiptConnection:
+    edges: list[ReadReceiptEdge]
+    page_info: PageInfo
+    total_count: int

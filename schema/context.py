@@ -93,6 +93,7 @@ def new_loaders(services: Services, viewer: Viewer | None, fields: frozenset[str
         viewer.id if viewer else "",
         is_client=viewer is not None and viewer.is_client,
         with_presence="presence" in fields,
+        receipt_members=services.rules.receipt_members,
     )
 
 

@@ -16,7 +16,14 @@ from schema.presence import Presence
 from schema.user import User
 from storage import cursors
 from storage.events import Typed
-from storage.records import ChannelRecord, EventRecord, MemberRole, PresenceRecord, UserRecord
+from storage.records import (
+    ChannelRecord,
+    EventRecord,
+    MarkerMoved,
+    MemberRole,
+    PresenceRecord,
+    UserRecord,
+)
 
 
 def _cursor(event: EventRecord, _: Context) -> str:
@@ -34,7 +41,9 @@ def _actor(
     return context.acquaintance(event.actor_id)
 
 
-def _user(event: EventRecord | Typed, context: Context) -> UserRecord | Awaitable[UserRecord]:
+def _user(
+    event: EventRecord | Typed | MarkerMoved, context: Context
+) -> UserRecord | Awaitable[UserRecord]:
     assert event.user_id is not None, "this kind of event is about somebody"
     return context.loaders.user_by_id.get(event.user_id)
 
@@ -134,6 +143,14 @@ class TypingEvent:
     channel_id: strawberry.ID
     user: User = looked_up(_user, User)
     is_typing: bool
+
+
+@strawberry.type
+class ReadMarkerEvent:
+    channel_id: strawberry.ID
+    user: User = looked_up(_user, User)
+    message_id: strawberry.ID
+    read_at: datetime
 
 
 def _watched(record: PresenceRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from resolvers import history, inputs
+from resolvers import history, inputs, receipts
 from resolvers.pages import Page
-from schema.connections import MessageConnection
+from resolvers.receipts import Receipts
+from schema.connections import MessageConnection, ReadReceiptConnection
 from schema.context import Context, Info
 from schema.fields import looked_up, resolved, selected, viewers_own
 from schema.user import User
@@ -20,6 +21,7 @@ from storage.records import (
     MessageContentType,
     MessageRecord,
     ReactionRecord,
+    ReceiptRecord,
     RevisionRecord,
     UserRecord,
 )
@@ -149,6 +151,26 @@ def _last_reply(
     return context.loaders.last_reply_by_message.get(message.id)
 
 
+def _reader(receipt: ReceiptRecord, context: Context) -> UserRecord | Awaitable[UserRecord]:
+    return context.loaders.user_by_id.get(receipt.user_id)
+
+
+@strawberry.type
+class ReadReceipt:
+    user: User = looked_up(_reader, User)
+    read_at: datetime
+
+
+async def _read_by(
+    message: strawberry.Parent[MessageRecord],
+    info: Info,
+    first: int | None = 20,
+    after: str | None = None,
+) -> Receipts:
+    told = await info.context.loaders.receipts_by_channel.load(message.channel_id)
+    return receipts.read_by(message, told, first=first, after=after)
+
+
 @strawberry.type
 class MessageRevision:
     content: str
@@ -188,6 +210,11 @@ class Message:
     is_deleted: bool
     revisions: list[MessageRevision] = looked_up(
         _revisions, list[MessageRevision], "Earlier texts, oldest first."
+    )
+    read_by: ReadReceiptConnection = resolved(
+        _read_by,
+        ReadReceiptConnection,
+        "Members who have read up to this message, the sender left out.",
     )
     client_message_id: str | None = viewers_own(
         _client_message_id,

@@ -17,6 +17,7 @@ from resolvers import (
     preferences,
     presence,
     reading,
+    receipts,
 )
 from resolvers.messages import Draft
 from resolvers.pages import Edge, message_edge
@@ -288,6 +289,13 @@ async def _update_channel_preferences(info: Info, input: ChannelPreferencesInput
     return _changed(info, access)
 
 
+async def _set_read_receipts(info: Info, enabled: bool) -> bool:
+    context = info.context
+    is_on = await receipts.set_read_receipts(context.services, context.viewer, enabled)
+    context.forget()
+    return is_on
+
+
 async def _set_typing(info: Info, channel_id: strawberry.ID, is_typing: bool = True) -> bool:
     context = info.context
     return await live.set_typing(
@@ -358,6 +366,12 @@ class Mutation:
     )
     mark_unread: ChannelPayload = resolved(
         _mark_unread, ChannelPayload, "The message and what follows it are unread again."
+    )
+    set_read_receipts: bool = resolved(
+        _set_read_receipts,
+        bool,
+        "Whether others are told how far the viewer has read; who turns this off is not told of "
+        "others either.",
     )
     create_upload: UploadPayload = resolved(create_upload, UploadPayload)
     complete_upload: AttachmentPayload = resolved(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from resolvers import channels, history, people, search
+from resolvers import channels, history, people, receipts, search
 from resolvers.pages import Edge, Page
 from resolvers.viewer import Viewer as SignedIn
 from schema.channel import Channel, people_of, shown
@@ -108,6 +108,10 @@ async def _unread(viewer: SignedIn, context: Context) -> UnreadSummary:
     )
 
 
+async def _sends_read_receipts(viewer: SignedIn, context: Context) -> bool:
+    return await receipts.sends_receipts(context.services, viewer)
+
+
 @strawberry.type
 class Viewer:
     user: User
@@ -116,6 +120,11 @@ class Viewer:
         _unread,
         UnreadSummary,
         "Totals over every channel the viewer is in; exact, muted channels left out.",
+    )
+    sends_read_receipts: bool = viewers_own(
+        _sends_read_receipts,
+        bool,
+        "Whether others are told how far the viewer has read, and the viewer how far they have.",
     )
 
 

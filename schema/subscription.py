@@ -9,13 +9,13 @@ import strawberry
 
 from realtime.hub import Signal
 from realtime.stream import Stream
-from resolvers import inbox, live, presence
+from resolvers import inbox, live, presence, receipts
 from schema.context import Info
-from schema.events import ChannelEvent, PresenceEvent, TypingEvent
+from schema.events import ChannelEvent, PresenceEvent, ReadMarkerEvent, TypingEvent
 from schema.inbox import InboxEvent
 from schema.message import Message
 from storage.events import Typed
-from storage.records import EventKind, EventRecord
+from storage.records import EventKind, EventRecord, MarkerMoved
 
 
 async def _follow(info: Info, channel_id: strawberry.ID, after: str | None = None) -> Stream:
@@ -38,6 +38,15 @@ async def _channel_events(
 
 async def _typing(info: Info, channel_id: strawberry.ID) -> AsyncIterator[TypingEvent]:
     return await _follow(info, channel_id)  # type: ignore[return-value]
+
+
+async def _read_marker_moved(
+    info: Info, channel_id: strawberry.ID
+) -> AsyncIterator[ReadMarkerEvent]:
+    context = info.context
+    return await receipts.follow_markers(  # type: ignore[return-value]
+        context.services, context.viewer, channel_id
+    )
 
 
 async def _inbox(info: Info) -> AsyncIterator[InboxEvent]:
@@ -64,6 +73,11 @@ class Subscription:
         description="Everything that happens in a channel, in order, each exactly once.",
     )
     typing: AsyncIterator[TypingEvent] = strawberry.subscription(resolver=_typing)
+    read_marker_moved: AsyncIterator[ReadMarkerEvent] = strawberry.subscription(
+        resolver=_read_marker_moved,
+        description="How far each member has read. Not part of the channel's log: a client that "
+        "was away asks `readBy` again.",
+    )
     inbox: AsyncIterator[InboxEvent] = strawberry.subscription(
         resolver=_inbox,
         description="The viewer's whole sidebar: an InboxSnapshot first, then every change.",
@@ -86,6 +100,10 @@ def _typed(signal: Signal) -> Any:
     return signal if isinstance(signal, Typed) else None
 
 
+def _marker(signal: Signal) -> Any:
+    return signal if isinstance(signal, MarkerMoved) else None
+
+
 def _itself(signal: Any) -> Any:
     return signal
 
@@ -94,6 +112,7 @@ SOURCES: dict[str, Callable[[Any], Any]] = {
     "messageAdded": _sent_message,
     "channelEvents": _event,
     "typing": _typed,
+    "readMarkerMoved": _marker,
     "inbox": _itself,
     "presenceChanged": _itself,
 }

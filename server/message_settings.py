@@ -15,6 +15,12 @@ class MessageSettings(BaseModel):
         le=2_147_483_647,
         description="Seconds after which a message cannot be edited any more; 0 is never.",
     )
+    read_receipt_members: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="Members of the largest channel with read receipts; 0 is none anywhere.",
+    )
     message_delete_seconds: int = Field(
         0,
         ge=0,

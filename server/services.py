@@ -62,7 +62,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         stack.push_async_callback(log.close)
         listen_url = settings.listen_url or settings.database_url
-        live = await stack.enter_async_context(Live.open(log, listen_url, presence_times(settings)))
+        times, most = presence_times(settings), settings.read_receipt_members
+        live = await stack.enter_async_context(Live.open(log, listen_url, times, most))
         housekeeping = await stack.enter_async_context(working_as(Role.JANITOR, settings))
         database.on_commit = live.tell_moved
         database.on_touch = live.tell_own
@@ -80,6 +81,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             rates=Rates(housekeeping, settings.per_minute()),
             rules=Rules(
                 message_max_length=settings.message_max_length,
+                receipt_members=settings.read_receipt_members,
                 message_edit_seconds=settings.message_edit_seconds,
                 message_delete_seconds=settings.message_delete_seconds,
                 direct_messages=settings.direct_messages,

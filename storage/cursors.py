@@ -28,6 +28,7 @@ class CursorKind(StrEnum):
     CHANNEL = "c"
     USER = "u"
     SEARCH = "s"
+    RECEIPT = "b"
 
 
 class EventCursor(NamedTuple):

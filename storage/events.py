@@ -103,6 +103,17 @@ class Typed(NamedTuple):
     user_id: str
     is_typing: bool
 
+    def concerns(self, viewer_id: str) -> bool:
+        """Whether this viewer is told: everybody knows of their own."""
+        return viewer_id != self.user_id
+
+
+class Seen(NamedTuple):
+    """A hint: this person may have read on in this channel."""
+
+    channel_id: str
+    user_id: str
+
 
 class Present(NamedTuple):
     """A hint: a person may be shown as something else than before."""
@@ -116,7 +127,7 @@ class Echo(NamedTuple):
     token: str
 
 
-Hint = Moved | Typed | Own | Present | Echo
+Hint = Moved | Typed | Seen | Own | Present | Echo
 
 
 async def append(
@@ -195,6 +206,8 @@ def _hint(part: Any) -> Hint:
             return Moved(channel_id, position)
         case ["T", str(channel_id), str(user_id), bool(is_typing)] if ids.user_id(user_id):
             return Typed(channel_id, user_id, is_typing)
+        case ["S", str(channel_id), str(user_id)]:
+            return Seen(channel_id, user_id)
         case ["O", str(user_id), int(revision), list(channel_ids)] if not isinstance(
             revision, bool
         ) and all(isinstance(id, str) for id in channel_ids):

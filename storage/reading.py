@@ -19,7 +19,10 @@ MARK_READ = """
 update members m
    set read_position = target.position,
        read_ordinal  = target.ordinal,
-       last_read_at  = now()
+       seen_position = greatest(m.seen_position, target.position),
+       last_read_at  = case when m.seen_position < target.position then now()
+                            else m.last_read_at
+                       end
   from (
         select position, ordinal from messages where id = $3 and channel_id = $1
          union all
@@ -28,7 +31,7 @@ update members m
  where m.channel_id = $1
    and m.user_id = $2
    and m.read_position < target.position
-returning m.user_id
+returning m.last_read_at = now()
 """
 
 # Before the message, but never to before the person joined.
@@ -123,10 +126,15 @@ select seat
 
 async def mark_read(
     transaction: Transaction, channel_id: str, user_id: str, message_id: str | None
-) -> None:
-    """Move the read marker up to a message, or to the end; never back."""
-    if await transaction.fetchval(MARK_READ, channel_id, user_id, message_id):
+) -> bool:
+    """Move the read marker up to a message, or to the end; never back.
+
+    Answers whether it is now further than it has ever been.
+    """
+    is_new: bool | None = await transaction.fetchval(MARK_READ, channel_id, user_id, message_id)
+    if is_new is not None:
         sidebars.touch(transaction, channel_id, [user_id])
+    return bool(is_new)
 
 
 async def mark_unread(

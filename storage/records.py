@@ -208,6 +208,41 @@ class ReactionRecord:
         return f"{self.message_id} {self.emoji}"
 
 
+class ReceiptRecord(NamedTuple):
+    """How far a member has read, as others may be told."""
+
+    channel_id: str
+    user_id: str
+    joined_at: datetime
+    joined_position: int
+    seen_position: int
+    read_at: datetime
+
+
+class MarkerRecord(NamedTuple):
+    """The newest message that a member has read, as others may be told."""
+
+    channel_id: str
+    user_id: str
+    message_id: str
+    read_at: datetime
+
+
+class MarkerMoved(NamedTuple):
+    """Somebody has read on; told once, and not part of the log."""
+
+    channel_id: str
+    user_id: str
+    message_id: str
+    read_at: datetime
+    hidden_from: frozenset[str]
+    """Those who hear of the channel's markers and have turned their own receipts off."""
+
+    def concerns(self, viewer_id: str) -> bool:
+        """Whether this viewer is told."""
+        return viewer_id not in self.hidden_from
+
+
 class AttachmentRecord(NamedTuple):
     """A file of a message; the bytes are in the object store under ``object_key``."""
 

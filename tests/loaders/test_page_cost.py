@@ -5,6 +5,8 @@ import pytest
 from storage import channels
 from tests.loaders.counting import Counted
 from tests.loaders.crowd import busy_page, message
+from tests.operations import do
+from tests.realtime.following import write
 from tests.world import World
 
 NODE = """
@@ -169,6 +171,32 @@ async def test_what_is_pinned_is_read_as_a_page_is(
     assert len(data["channel"]["pinnedMessages"]) == rows
     assert len(counted.statements) == 5, counted.statements
     assert counted.mongo == ["users"]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+async def test_who_has_read_is_one_statement_for_the_whole_page(
+    world: World, counted: Counted, rows: int
+) -> None:
+    channel = await world.carol.create_channel(world.dave, world.erin)
+    await write(world, channel, world.carol, ["Hello"] * rows)
+    for person in (world.dave, world.erin):
+        await do(person, "markRead", channelId=channel)
+    query = """
+        query ($id: ID!) { channel(id: $id) { messages { edges { node { sender { name }
+        readBy { totalCount edges { node { readAt user { name } } } } } } } } }
+    """
+    data = await counted.run(world.carol, query, id=channel)
+    # The channel with the viewer's place in it; messages, receipts.
+    assert len(counted.statements) == 3, counted.statements
+    assert counted.mongo == ["users"]
+    said = [
+        edge["node"]
+        for edge in data["channel"]["messages"]["edges"]
+        if edge["node"]["sender"]["name"] == "Carol Clark"
+    ]
+    assert len(said) >= min(rows, 47)
+    for node in said:
+        assert node["readBy"]["totalCount"] == 2
 
 
 async def _answered(world: World, channel: str) -> None:

@@ -63,6 +63,7 @@ class Rendering:
             raise self.fails
         if isinstance(signal, Typed):
             return f"{signal.user_id} types".encode()
+        assert isinstance(signal, EventRecord)
         return signal.message.content.encode() if signal.message else None
 
     async def has_begun(self, count: int = 1) -> None:

@@ -10,7 +10,7 @@ from realtime.hub import Signal
 from realtime.stream import Stream
 from storage import channels
 from storage.errors import ErrorCode, Refusal
-from storage.events import Typed
+from storage.records import EventRecord
 from tests.realtime.following import LEAVE, place, write
 from tests.world import World, until
 
@@ -30,7 +30,7 @@ class Operation:
         self.running = asyncio.create_task(self.stream.run(cohort, self.render, self))
 
     async def render(self, signal: Signal) -> bytes:
-        assert not isinstance(signal, Typed)
+        assert isinstance(signal, EventRecord)
         self.asked.append(signal.position)
         await self.door.wait()
         return str(signal.position).encode()

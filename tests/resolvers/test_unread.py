@@ -9,7 +9,9 @@ import itertools
 import os
 from collections.abc import Collection, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -22,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.operations import document
+from tests.operations import document, patiently
 from tests.resolvers.model import TEXTS, Room, Said, total
 from tests.world import Person, Socket, World
 
@@ -68,11 +70,12 @@ def machine(
     """
 
     def wait(doing: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(doing, loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(doing, loop).result(timeout=30)
 
     def do(key: str, name: str, selection: str | None = None, **arguments: Any) -> Any:
         query = document(name, arguments, selection)
-        return wait(next(devices[key]).run(query, **arguments))[name]
+        device = next(devices[key])
+        return wait(patiently(partial(device.run, query, **arguments)))[name]
 
     class Life(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -108,6 +111,7 @@ def machine(
                 "content": text,
                 "parentId": root.id if root else None,
                 "mentionedUserIds": [cast[other].id for other in inside],
+                "clientMessageId": str(uuid4()),
             }
             here = self.here(room) if TEXTS[text] == "here" else None
             id = do(key, "sendMessage", input=input)["message"]["id"]
@@ -205,8 +209,9 @@ def machine(
 
         async def looked_at(self) -> list[Any]:
             first, second = self.rooms
-            looks = (next(devices[key]).run(SEEN, first=first.id, second=second.id) for key in KEYS)
-            return await asyncio.gather(*looks)
+            ids = {"first": first.id, "second": second.id}
+            looks = (partial(next(devices[key]).run, SEEN, **ids) for key in KEYS)
+            return await asyncio.gather(*map(patiently, looks))
 
         def teardown(self) -> None:
             ids = [room.id for room in self.rooms]
@@ -221,6 +226,7 @@ def without_notices(messages: Any) -> list[Any]:
     return [node for node in nodes if node.pop("contentType") != "SYSTEM"]
 
 
+@pytest.mark.timeout(60 * (1 + LIVES))
 async def test_counts_are_those_of_one_who_remembers_everything(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

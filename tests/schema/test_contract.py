@@ -31,6 +31,9 @@ ADDITIONS = {
     "MessageSearchOrder.NEWEST",
     "MessageSearchOrder.RELEVANCE",
     "Query.searchMessages.orderBy",
+    "Mutation.setReadReceipts",
+    "Mutation.setReadReceipts.enabled",
+    "Viewer.sendsReadReceipts",
 }
 """What is in the schema and not in the contract, which may grow: each as ``promises`` names it."""
 

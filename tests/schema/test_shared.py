@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,9 +23,9 @@ from schema.engine import Engine, Request
 from schema.events import EVENT_TYPES
 from schema.fields import DEFINITION, is_shared
 from schema.subscription import SOURCES
-from storage import events
+from storage import events, ids
 from storage.events import Typed
-from storage.records import PresenceRecord
+from storage.records import MarkerMoved, PresenceRecord
 from tests.operations import do
 from tests.world import World
 
@@ -84,10 +85,18 @@ def presence_document(covered: set[Field]) -> str:
     return f"subscription ($ids: [ID!]!) {{ presenceChanged(userIds: $ids) {watched} }}"
 
 
+def marker_document(covered: set[Field]) -> str:
+    marker = selection(graphql_schema().type_map["ReadMarkerEvent"], covered)
+    return f"subscription ($id: ID!) {{ readMarkerMoved(channelId: $id) {marker} }}"
+
+
 def page_document(covered: set[Field]) -> str:
     types = graphql_schema().type_map
     member, channel = (selection(types[name], covered) for name in ("ChannelMember", "Channel"))
-    message = selection(types["Message"], covered)
+    receipt = selection(types["ReadReceipt"], covered)
+    message = (
+        selection(types["Message"], covered)[:-1] + f"readBy {{ edges {{ node {receipt} }} }} }}"
+    )
     return (
         "query ($id: ID!) { channel(id: $id) { members { edges { node "
         f"{member} }} }} messages(last: 5) {{ edges {{ node {message} }} }} ...Shared }} }}"
@@ -135,7 +144,14 @@ async def scene(world: World) -> Scene:
 
 def test_every_field_that_is_marked_is_looked_at() -> None:
     covered: set[Field] = set()
-    for document in (event_document, typing_document, presence_document, page_document):
+    documents = (
+        event_document,
+        typing_document,
+        marker_document,
+        presence_document,
+        page_document,
+    )
+    for document in documents:
         document(covered)
     assert marked_as_shared() - covered == set()
     assert not any(type in ROOTS for type, _ in covered)
@@ -190,6 +206,19 @@ async def test_every_viewer_gets_the_same_of_presence(world: World, scene: Scene
     (result,) = results
     assert b"Erin Evans" in result
     assert b"Thinking" in result
+
+
+async def test_every_viewer_gets_the_same_of_a_read_marker(world: World, scene: Scene) -> None:
+    engine = Engine(graphql_schema(), world.services, introspection=True)
+    prepared = engine.prepare(
+        Request(marker_document(set()), {"id": scene.channel}, None, "request")
+    )
+    moved = MarkerMoved(scene.channel, world.erin.id, ids.new_id(), datetime.now(UTC), frozenset())
+    results = {
+        await engine._render(prepared, viewer, moved, moved) for viewer in [*scene.viewers, None]
+    }
+    (result,) = results
+    assert b"Erin Evans" in result
 
 
 async def test_every_member_gets_the_same_of_a_page(world: World, scene: Scene) -> None:

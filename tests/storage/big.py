@@ -30,9 +30,10 @@ STATEMENTS = """
 create function pg_temp.person(bigint) returns text language sql immutable
     as $$ select to_char($1, 'FM000000000000000000000000') $$;
 
-insert into channels (id, type, name, position, ordinal, last_message_at)
+insert into channels (id, type, name, position, ordinal, last_message_at, member_count)
 select case when n = 0 then '{channel}'::uuid else gen_random_uuid() end,
-       'GROUP', 'channel ' || n, 2 * {messages}, {messages}, now() - n * interval '1 minute'
+       'GROUP', 'channel ' || n, 2 * {messages}, {messages}, now() - n * interval '1 minute',
+       case when n = 0 then {members} else 3 end
   from generate_series(0, {channels}) n;
 
 insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type)
@@ -83,6 +84,11 @@ select id, pg_temp.person(n), 0, 0, 0, {messages}, n
         or name = any (select 'channel ' || k
                          from generate_series(1, case n when 0 then {own_channels} - 1
                                                         else {many_channels} end) k));
+
+-- Many others have turned their read receipts off.
+insert into preferences (user_id, sends_receipts)
+select pg_temp.person(n), false
+  from generate_series(3, {members}) n;
 
 -- The viewer was mentioned a lot and has read most of it.
 insert into mentions (message_id, user_id, channel_id, position)

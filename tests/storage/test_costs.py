@@ -20,6 +20,7 @@ from storage import (
     pins,
     reactions,
     reading,
+    receipts,
     revisions,
 )
 from storage.cursors import MAX_BIGINT
@@ -204,6 +205,27 @@ async def test_a_sidebar_costs_what_the_viewer_is_in_and_nothing_else(
         big, generic, channels.MEMBERSHIPS, await some_channels(big), VIEWER
     )
     assert memberships.buffers <= 8 * 60
+
+
+async def test_read_receipts_cost_what_their_channels_have_members(big: Big, generic: bool) -> None:
+    rows = await big.connection.fetch(
+        "select channel_id::text from members where user_id = $1 and channel_id <> $2",
+        VIEWER,
+        big.channel,
+    )
+    small = [row[0] for row in rows]
+    plan = await plan_of(big, generic, receipts.BY_CHANNELS, small, VIEWER, 100)
+    assert plan.buffers <= 25 * len(small)
+    places = small, [VIEWER] * len(small)
+    plan = await plan_of(big, generic, receipts.MARKERS, *places, 100)
+    assert plan.buffers <= 25 * len(small)
+    # Of a large one nobody is told, and that is all that is looked at.
+    for statement, arguments in (
+        (receipts.BY_CHANNELS, ([big.channel], VIEWER)),
+        (receipts.MARKERS, ([big.channel], [VIEWER])),
+    ):
+        plan = await plan_of(big, generic, statement, *arguments, 100)
+        assert plan.buffers <= 10
 
 
 async def test_pins_cost_what_is_pinned(big: Big, generic: bool) -> None:

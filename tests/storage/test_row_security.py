@@ -60,6 +60,7 @@ insert into placements (channel_id, user_id, role, by_hand) values ($1, $2, 'MEM
 insert into audits (actor_id, action, channel_id) values ($2, 'READ_CHANNEL', $1);
 insert into sidebars (user_id, revision) values ($2, 1);
 insert into presences (user_id, choice) values ($2, 'BUSY');
+insert into preferences (user_id, sends_receipts) values ($2, false);
 insert into servers (id, seen_at, alive_until) values ($1, now(), now());
 insert into devices (user_id, server_id, is_connected, is_open, beat_until, active_until, seen_at)
 values ($2, $1, true, true, now(), now(), now());
@@ -93,6 +94,7 @@ INSERTS = {
     "audits": "insert into audits (actor_id, action, channel_id)"
     " values ('{other}', 'READ_CHANNEL', '{channel}')",
     "sidebars": "insert into sidebars (user_id, revision) values ('{viewer}', 9)",
+    "preferences": "insert into preferences (user_id, sends_receipts) values ('{other}', true)",
     "presences": "insert into presences (user_id, choice) values ('{other}', 'AWAY')",
     "servers": "insert into servers (id, seen_at, alive_until)"
     " values (gen_random_uuid(), now(), now())",

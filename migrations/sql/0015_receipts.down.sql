@@ -1,0 +1,2 @@
+drop table preferences;
+alter table members drop column seen_position;
