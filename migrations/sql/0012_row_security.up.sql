@@ -91,6 +91,8 @@ begin
     execute format('grant create on schema %I to backchannel_live', current_schema());
 end
 $$;
+grant select on own_channels, open_channels to backchannel_app;
+-- What is granted is granted first: afterwards it is another's to grant.
 alter view own_channels  owner to backchannel_live;
 alter view open_channels owner to backchannel_live;
 
@@ -121,8 +123,6 @@ grant select on alembic_version, incarnation
 
 
 -- Operations. What nobody may change of a row is not among the columns: whose it is, and where.
-
-grant select on own_channels, open_channels to backchannel_app;
 
 grant select, insert,
       update (name, topic, avatar_url, is_private, archived_at, updated_at, member_count,
@@ -346,9 +346,9 @@ begin atomic
        set revision = s.revision + 1
     returning s.user_id, s.revision;
 end;
-alter function touch_sidebars owner to backchannel_live;
 revoke execute on function touch_sidebars from public;
 grant execute on function touch_sidebars to backchannel_app, backchannel_sync;
+alter function touch_sidebars owner to backchannel_live;
 
 grant update (epoch) on channels to backchannel_live;
 create policy renewed on channels for update to backchannel_live using (true);
@@ -382,10 +382,10 @@ begin
     return coalesce(changed, false);
 end
 $$;
-alter function begin_new_epochs owner to backchannel_live;
 revoke execute on function begin_new_epochs from public;
 grant execute on function begin_new_epochs
    to backchannel_app, backchannel_live, backchannel_sync, backchannel_janitor;
+alter function begin_new_epochs owner to backchannel_live;
 
 do $$
 begin

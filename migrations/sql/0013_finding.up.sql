@@ -77,9 +77,9 @@ begin
     execute format('grant create on schema %I to backchannel_live', current_schema());
 end
 $$;
-alter function find_messages owner to backchannel_live;
 revoke execute on function find_messages from public;
 grant execute on function find_messages to backchannel_app;
+alter function find_messages owner to backchannel_live;
 do $$
 begin
     execute format('revoke create on schema %I from backchannel_live', current_schema());

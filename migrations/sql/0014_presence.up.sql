@@ -55,6 +55,16 @@ begin atomic
                     where mine.user_id = client.id
                       and other.user_id = wanted.id);
 end;
-alter function presence_of owner to backchannel_live;
 revoke execute on function presence_of from public;
 grant execute on function presence_of to backchannel_app;
+do $$
+begin
+    execute format('grant create on schema %I to backchannel_live', current_schema());
+end
+$$;
+alter function presence_of owner to backchannel_live;
+do $$
+begin
+    execute format('revoke create on schema %I from backchannel_live', current_schema());
+end
+$$;

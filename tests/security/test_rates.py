@@ -155,7 +155,9 @@ async def test_too_many_sockets_are_closed_with_a_code_on_which_clients_come_bac
         assert "limit is 3" in (socket.connection.close_reason or "")
 
 
-@pytest.mark.parametrize("media_type", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"])
+@pytest.mark.parametrize(
+    "media_type", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"]
+)
 async def test_streams_over_http_count_as_sockets(
     world: World, limited: World, media_type: str
 ) -> None:

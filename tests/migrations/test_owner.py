@@ -1,0 +1,95 @@
+"""The owner of the tables is nobody special: what the roles need of them, and what they see."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from server.migrate import current, head, migrate
+from storage.incarnation import recognise
+from storage.postgres import Database
+from storage.sight import Role
+from tests.servers import Fresh, Servers
+
+OWNER = "backchannel_test_owner"
+
+
+@asynccontextmanager
+async def owned(servers: Servers, url: str, *, may_make_roles: bool) -> AsyncIterator[str]:
+    """The empty database as that of somebody who is no superuser."""
+    name = f"{OWNER}_{make_url(url).database}"[:63]
+    superuser = await asyncpg.connect(servers.database_url)
+    database = make_url(url).database
+    try:
+        await superuser.execute(f"create role {name} login password 'secret'")
+        is_new = superuser.get_server_version().major >= 16
+        membership = "admin true, inherit false, set true" if is_new else "admin option"
+        if may_make_roles:
+            # As if it had made them itself: others of this cluster have, before.
+            for role in Role:
+                await superuser.execute(f"grant {role.value} to {name} with {membership}")
+        await superuser.execute(f'alter database "{database}" owner to {name}')
+        own = make_url(url).set(username=name, password="secret")
+        yield own.render_as_string(hide_password=False)
+    finally:
+        there = await asyncpg.connect(url)
+        await there.execute(f"drop owned by {name} cascade")
+        await there.close()
+        await superuser.execute(f'alter database "{database}" owner to current_user')
+        await superuser.execute(f"drop owned by {name}")
+        await superuser.execute(f"drop role {name}")
+        await superuser.close()
+
+
+async def test_an_owner_who_is_no_superuser_migrates_and_sees_nothing(
+    servers: Servers, empty_url: str
+) -> None:
+    async with owned(servers, empty_url, may_make_roles=True) as url:
+        await asyncio.to_thread(migrate, url)
+        assert await asyncio.to_thread(current, url) == head()
+        superuser = await asyncpg.connect(empty_url)
+        await superuser.execute(
+            "insert into channels (id, type, name) values (gen_random_uuid(), 'GROUP', 'x')"
+        )
+        await superuser.close()
+        owner = await asyncpg.connect(url)
+        try:
+            assert await owner.fetchval("select count(*) from channels") == 0
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await owner.execute(
+                    "insert into channels (id, type, name) values (gen_random_uuid(), 'GROUP', 'y')"
+                )
+        finally:
+            await owner.close()
+        for role in Role:
+            database = await Database.connect(url, role=role, min_size=1, init=recognise)
+            assert await database.fetchval("select current_user") == role
+            await database.close()
+        await asyncio.to_thread(migrate, url, "base")
+        assert await asyncio.to_thread(current, url) is None
+
+
+async def test_who_may_not_make_the_roles_is_told_what_to_do(
+    servers: Servers, empty_url: str
+) -> None:
+    async with owned(servers, empty_url, may_make_roles=False) as url:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"docs/operations\.md"):
+            await asyncio.to_thread(migrate, url)
+        assert await asyncio.to_thread(current, url) is None
+
+
+async def test_several_databases_of_one_cluster_share_the_roles_and_nothing_else(
+    fresh: Fresh,
+) -> None:
+    async with fresh.database() as one, fresh.database() as other:
+        await asyncio.to_thread(migrate, other, "base")
+        database = await Database.connect(one, role=Role.APP, min_size=1)
+        try:
+            assert await database.fetchval("select count(*) from channels") == 0
+        finally:
+            await database.close()
+        await asyncio.to_thread(migrate, other)
