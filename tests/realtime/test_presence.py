@@ -1,18 +1,34 @@
 """Presence: who is there, by any of their devices, and who is told of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from realtime import watches
+from realtime.presence import PresenceTimes
+from server.services import presence_times
+from server.settings import Settings
+from storage import presences
 from storage.events import Present
+from storage.postgres import Database
+from storage.presences import Devices
+from tests.loaders.counting import Counted
 from tests.operations import denied, do
+from tests.program import program
 from tests.servers import Fresh, Servers
 from tests.world import Operation, Person, World, until
+
+SLOWEST_POLL = watches.POLL_SECONDS
 
 SHOWN = "{ status statusText statusEmoji lastSeenAt }"
 WATCH = f"""
@@ -30,9 +46,9 @@ async def company(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
         async with World.running(
             servers,
             fresh,
-            presence_heartbeat_seconds=1,
+            presence_heartbeat_seconds=0.8,
             presence_grace_seconds=0.5,
-            presence_away_seconds=1.5,
+            presence_away_seconds=1.6,
         ) as company:
             yield company
 
@@ -46,6 +62,18 @@ async def presence(viewer: Person, person: Person) -> dict[str, Any]:
 async def status(viewer: Person, person: Person) -> str:
     found: str = (await presence(viewer, person))["status"]
     return found
+
+
+async def becomes(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    """Return when this is so in the database, which tells nobody."""
+    async with asyncio.timeout(10):
+        while await look() != wanted:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def until_online(viewer: Person, person: Person) -> None:
+    """Return when the person is shown as online."""
+    await becomes(partial(status, viewer, person), "ONLINE")
 
 
 @asynccontextmanager
@@ -126,12 +154,12 @@ async def test_a_heartbeat_counts_for_its_time_and_the_grace(company: World) -> 
         began = loop.time()
         assert await set_presence(nina, "ONLINE") == "ONLINE"
         assert (await told(operation, nina))["status"] == "ONLINE"
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.6)
         renewed = loop.time()
         await set_presence(nina, "ONLINE")
         assert (await told(operation, nina))["status"] == "OFFLINE"
-        assert loop.time() - began > 0.8 + 1.5
-        assert loop.time() - renewed < 1.5 + 1.0
+        assert loop.time() - began > 0.6 + 1.3
+        assert loop.time() - renewed < 1.3 + 1.0
         assert operation.is_silent
 
 
@@ -319,3 +347,134 @@ async def test_what_the_bell_says_too_much_is_told_to_nobody(world: World) -> No
         await set_presence(nina, "BUSY")
         assert (await told(operation, nina))["status"] == "BUSY"
         assert operation.is_silent
+
+
+async def test_a_server_that_dies_takes_its_people_with_it(company: World, tmp_path: Path) -> None:
+    nina = await company.new_person("Nina")
+    async with watching(company.carol, nina) as operation:
+        async with program(company, tmp_path / "log") as other:
+            there = Person(other.world, nina.key, nina.id)
+            async with there.socket():
+                assert (await told(operation, nina))["status"] == "ONLINE"
+                os.kill(other.pid, signal.SIGKILL)
+                killed = asyncio.get_running_loop().time()
+                gone = await told(operation, nina)
+        assert gone["status"] == "OFFLINE"
+        assert gone["lastSeenAt"] is not None
+        assert asyncio.get_running_loop().time() - killed < 1.3 + 1.0
+        assert operation.is_silent
+
+
+def test_by_default_that_takes_less_than_forty_seconds() -> None:
+    times = PresenceTimes()
+    assert times == presence_times(Settings.model_construct())
+    assert (times.heartbeat, times.grace, times.away) == (25, 10, 300)
+    assert times.alive + SLOWEST_POLL < 40
+
+
+async def test_what_a_crash_of_the_database_empties_is_written_again(company: World) -> None:
+    nina = await company.new_person("Nina")
+    async with nina.socket(), watching(company.carol, nina) as operation:
+        await company.services.live.database.execute("delete from devices")
+        await company.services.live.database.execute("delete from servers")
+        # It may be found in between.
+        await until_online(company.carol, nina)
+        await set_presence(nina, "BUSY")
+        shown = await told(operation, nina)
+        while shown["status"] != "BUSY":
+            shown = await told(operation, nina)
+
+
+async def test_when_somebody_was_last_seen_outlives_what_it_is_known_from(
+    company: World,
+) -> None:
+    nina = await company.new_person("Nina")
+    async with watching(company.carol, nina) as operation:
+        async with nina.socket():
+            await told(operation, nina)
+        gone = await told(operation, nina)
+    database = company.services.live.database
+    rows = "select count(*) from devices where user_id = $1"
+    await becomes(partial(database.fetchval, rows, nina.id), 0)
+    assert await presence(company.carol, nina) == gone
+
+
+async def test_nothing_that_is_written_often_is_written_to_the_disk(world: World) -> None:
+    """Five thousand people's heartbeats leave nothing in PostgreSQL's own log."""
+    database = world.services.live.database
+    unlogged = await database.fetch(
+        "select relname from pg_class where relpersistence = 'u' and relkind = 'r'"
+    )
+    assert {row[0] for row in unlogged} >= {"devices", "servers"}
+    people = [Devices(f"{n:024x}", True, True, 35.0, 300.0) for n in range(5_000)]
+    server = world.services.live.presence.server_id
+    written = await wal_of(database, "insert into presences (user_id) values ($1)", "f" * 24)
+    assert written > 0
+    columns = [list(column) for column in zip(*people, strict=True)]
+    assert await wal_of(database, presences.WRITE, server, *columns) == 0
+    assert await wal_of(database, presences.LIVE_ON, server, 35.0) == 0
+
+
+class _UndoError(Exception):
+    """Nothing of it is to stay."""
+
+
+async def wal_of(database: Database, statement: str, *args: Any) -> int:
+    """Records that a statement writes to the log of the database; then it is undone."""
+    plan = "explain (analyze, wal, format json) " + statement
+    found: list[Any] = []
+    with contextlib.suppress(_UndoError):
+        async with database.transaction() as transaction:
+            found += orjson.loads(await transaction.fetchval(plan, *args))
+            raise _UndoError
+    return int(found[0]["Plan"].get("WAL Records", 0))
+
+
+async def test_somebody_who_stays_costs_no_writing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nina = await world.new_person("Nina")
+    written: list[str] = []
+    write = presences.write
+
+    async def noted(connection: Any, server_id: str, people: Any) -> None:
+        written.extend(each.user_id for each in people)
+        await write(connection, server_id, people)
+
+    async with nina.socket() as socket, watching(world.carol, nina):
+        await socket.settled()
+        await until_online(world.carol, nina)
+        monkeypatch.setattr(presences, "write", noted)
+        for _ in range(20):
+            await socket.settled()
+            await nina.run("{ __typename }")
+            await world.services.live.presence.write()
+        assert nina.id not in written
+
+
+async def test_a_page_reads_presence_once_and_only_when_it_is_asked_for(world: World) -> None:
+    people = [await world.new_person(f"Person {number}") for number in range(5)]
+    channel = await world.carol.create_channel(*people)
+    for person in people:
+        await person.say(channel)
+    query = """
+        query ($id: ID!) {{
+          channel(id: $id) {{
+            messages(last: 10) {{ edges {{ node {{ sender {{ name {} }} }} }} }}
+          }}
+        }}
+    """
+    async with Counted.beside(world) as counted, people[0].socket():
+        await until_online(world.carol, people[0])
+        await counted.run(world.carol, query.format(""), id=channel)
+        without = list(counted.statements)
+        assert presences.READ not in without
+        page = await counted.run(world.carol, query.format("presence { status }"), id=channel)
+        assert counted.statements.count(presences.READ) == 1
+        assert len(counted.statements) == len(without) + 1
+        shown = {
+            edge["node"]["sender"]["name"]: edge["node"]["sender"]["presence"]["status"]
+            for edge in page["channel"]["messages"]["edges"]
+        }
+        assert shown["Person 0"] == "ONLINE"
+        assert shown["Person 1"] == "OFFLINE"

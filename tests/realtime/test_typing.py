@@ -1,6 +1,7 @@
 """Typing is told to others at once, and ends by itself."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -205,3 +206,86 @@ async def test_what_goes_on_does_not_flicker(world: World, monkeypatch: pytest.M
     assert [hint.is_typing for hint in heard] == [True, False]
     await asyncio.sleep(0)
     assert renewed._ends == {}
+
+
+async def test_whatever_a_person_does_the_bell_rings_once_in_two_seconds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.5)
+    monkeypatch.setattr(typing, "LASTS_SECONDS", 0.75)
+    channel = await world.carol.create_channel(world.dave)
+    clock = asyncio.get_running_loop().time
+    connection = await asyncpg.connect(world.settings.database_url)
+    rung: list[tuple[float, bool]] = []
+
+    def hear(_: object, pid: int, name: str, payload: object) -> None:
+        rung.extend(
+            (clock(), hint.is_typing)
+            for hint in events.heard(str(payload))
+            if isinstance(hint, Typed) and hint.channel_id == channel
+        )
+
+    await connection.add_listener(events.NOTIFY_CHANNEL, hear)
+    try:
+        async with heard_by(world.dave, channel) as operation:
+            began = clock()
+            toggles = 0
+            while clock() < began + 1.2:
+                toggles += 1
+                await world.carol.run(TYPE, id=channel, **{"is": toggles % 2 == 1})
+            await world.carol.run(TYPE, id=channel, **{"is": False})
+            heard = toggles + toggles % 2
+            assert toggles > 6
+            # Those on this server hear each of them, as it happens.
+            states = [each["typing"]["isTyping"] for each in await operation.take(heard)]
+            assert states == [True, False] * (heard // 2)
+            await until(lambda: clock() > began + 1.2 + 2 * 0.5)
+        times = [at for at, _ in rung]
+        # A notification may be a little late, and the next one in time.
+        assert all(later - at > 0.4 for at, later in itertools.pairwise(times)), rung
+        assert 2 <= len(rung) <= 4
+        # What others heard last is so.
+        assert rung[-1][1] is False
+    finally:
+        await connection.close()
+
+
+async def test_going_on_at_two_devices_rings_as_often_as_at_one(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with (
+        world.another_server() as there,
+        heard_by(world.dave, channel) as operation,
+        notified(world, channel) as told,
+    ):
+        await until(lambda: there.services.live.bell.is_connected)
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        place = (channel, world.carol.id)
+        await until(lambda: place in there.services.live.typing._rung)
+        await there.carol.run(TYPE, id=channel)
+        await rung(world, told)
+        assert told == [Typed(channel, world.carol.id, True)]
+
+
+@pytest.mark.parametrize("how", ["by it", "without one"])
+async def test_it_ends_with_the_connection(world: World, how: str) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with heard_by(world.dave, channel) as operation:
+        async with world.carol.socket() as socket:
+            await (socket if how == "by it" else world.carol).run(TYPE, id=channel)
+            assert await operation.next() == typed(channel, world.carol, True)
+            socket.connection.transport.abort()
+        # Much sooner than by itself.
+        assert await operation.next(2.0) == typed(channel, world.carol, False)
+
+
+async def test_it_does_not_end_with_another_connection(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    async with heard_by(world.dave, channel) as operation, world.carol.socket() as stays:
+        async with world.carol.socket() as goes:
+            await stays.run(TYPE, id=channel)
+            assert await operation.next() == typed(channel, world.carol, True)
+            await goes.settled()
+        assert world.services.live.presence.is_connected(world.carol.id)
+        await until(lambda: len(world.services.live.presence._people[world.carol.id].sockets) == 1)
+        assert operation.is_silent
