@@ -6,8 +6,9 @@ from there, so that who sends message after message makes it ask for one in a
 hundredth of the limit, and gives the first share of each minute by itself, so
 that ordinary people never make it ask at all.
 
-Together, no processes let through more than the limit and two hundredths of it for
-each of them: the share given unasked, and the one that was taken and not used yet.
+Over m minutes all processes together let through no more than m + 1 times the limit
+and, for each process and minute, two hundredths of it: the share given unasked, and
+the one that was taken earlier and not used until then. Limits below 100 are exact.
 """
 
 import asyncio
