@@ -96,13 +96,13 @@ async def stage(world: World) -> Stage:
     people = {key: Person(world, key, world.ids[key]) for key in KINDS[1:]} | {"clara": clara}
     stage = Stage(people, room, project, message, edda, sid)
     things = await elsewhere(world)
-    strangers = [things.selma, world.erin, world.grace, world.zoe, world.alice, world.olga]
-    words = ["secret", *things.ids]
+    strangers = [things.quilla, world.erin, world.grace, world.zoe, world.alice, world.olga]
+    words = ["hushed", *things.ids]
     stage.hidden = dict.fromkeys(KINDS, words) | {
         "clara": [
             *words,
             *(person.id for person in strangers),
-            *("selma", "erin evans", "grace green", "zoe gone", "alice adams", "olga other"),
+            *("quilla", "erin evans", "grace green", "zoe gone", "alice adams", "olga other"),
         ]
     }
     return stage
@@ -112,34 +112,34 @@ async def stage(world: World) -> Stage:
 class Elsewhere:
     """What is none of their business."""
 
-    selma: Person
+    quilla: Person
     ids: list[str]
 
 
 async def elsewhere(world: World) -> Elsewhere:
     """Private channels of every type, and what people do in them."""
-    selma = await world.new_person("Selma Sly")
-    both = (selma, OWNER), (world.erin, MEMBER)
+    quilla = await world.new_person("Quilla Quiet")
+    both = (quilla, OWNER), (world.erin, MEMBER)
     ids: list[str] = []
     for type in ChannelType:
         channel = await place(world, type, *both, (world.dave, MEMBER), is_private=True)
         if type != ChannelType.DM:
             await world.database.execute(
-                "update channels set name = 'Secret ' || type, topic = 'Secret topic'"
+                "update channels set name = 'Hushed ' || type, topic = 'Hushed topic'"
                 " where id = $1",
                 channel,
             )
         ids += [channel, await said(world, channel, world.erin)]
         if type != ChannelType.GENERAL:
-            ids.append(await selma.say(channel, "A secret word", mentionedUserIds=[world.erin.id]))
+            ids.append(await quilla.say(channel, "A hushed word", mentionedUserIds=[world.erin.id]))
             await do(world.erin, "setTyping", "", channelId=channel)
     await archive(world, ids[0])
     with_client = await place(world, ChannelType.CLIENT_SUPPORT, *both, (world.grace, MEMBER))
     await world.database.execute(
-        "update channels set is_private = true, name = 'Secret client' where id = $1", with_client
+        "update channels set is_private = true, name = 'Hushed client' where id = $1", with_client
     )
-    ids += [with_client, await world.grace.say(with_client, "A secret cry for help")]
-    return Elsewhere(selma, ids)
+    ids += [with_client, await world.grace.say(with_client, "A hushed cry for help")]
+    return Elsewhere(quilla, ids)
 
 
 async def walked(person: Person, operation: str, name: str, examples: Examples) -> str:
