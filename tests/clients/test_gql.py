@@ -8,6 +8,7 @@ import pytest
 from gql import Client, GraphQLRequest
 from gql.client import AsyncClientSession
 from gql.transport.exceptions import TransportConnectionFailed, TransportError, TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import ConnectionClosed
 
@@ -105,6 +106,23 @@ async def test_it_asks_sends_follows_and_comes_back_with_its_cursor(world: World
     assert texts(seen)[2:] == ["missed 0", "missed 1", "missed 2"]
     places = [cursors.decode_event(channel, each["cursor"], "cursor").position for each in seen]
     assert places == list(range(places[0], places[0] + 5))
+
+
+async def test_over_http_it_asks_and_changes(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    transport = HTTPXAsyncTransport(
+        url=f"http://127.0.0.1:{world.port}/graphql",
+        headers={"Authorization": f"Bearer {world.dave.token}"},
+    )
+    async with Client(transport=transport) as client:
+        viewer = (await client.execute(request(SIDEBAR)))["viewer"]
+        assert viewer["user"]["name"] == "Dave Davis"
+        sent = await client.execute(request(SEND, input={"channelId": channel, "content": "Hello"}))
+        assert sent["sendMessage"]["message"]["content"] == "Hello"
+        with pytest.raises(TransportQueryError) as refused:
+            await client.execute(request(SEND, input={"channelId": "x", "content": "Hello"}))
+        assert refused.value.errors is not None
+        assert refused.value.errors[0]["extensions"]["code"] == "NOT_FOUND"
 
 
 async def test_two_subscriptions_and_queries_go_side_by_side(world: World) -> None:

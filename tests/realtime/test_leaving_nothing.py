@@ -5,16 +5,19 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from realtime.hub import Cohort, Subscriber, Topic
 from realtime.stream import Stream
+from server.connection import Connection
 from server.operation import Operation
 from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents
+from tests.streams import MULTIPART, SSE, stream
 from tests.world import World, until
 
-OURS = (Topic, Cohort, Subscriber, Stream, Operation)
+OURS = (Topic, Cohort, Subscriber, Stream, Operation, Connection)
 TYPE = "mutation ($id: ID!) { setTyping(channelId: $id) }"
 
 
@@ -80,6 +83,26 @@ async def test_sockets_that_vanish(world: World, how: str) -> None:
                     socket.connection.transport.abort()
                 else:
                     await socket.connection.close()
+        await world.carol.say(channel)
+
+
+@pytest.mark.parametrize("accept", [SSE, MULTIPART], ids=["sse", "multipart"])
+async def test_streams_that_vanish(world: World, accept: str) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    cursor = await world.dave.cursor(channel)
+    await world.carol.say(channel)
+    async with nothing_left(world):
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=f"http://127.0.0.1:{world.port}")
+            )
+            for number in range(20):
+                answer = await stack.enter_async_context(
+                    stream(world.dave, EVENTS, accept, client=client, id=channel, after=cursor)
+                )
+                if number % 2:
+                    # Some go before their subscriptions have begun.
+                    assert contents(await answer.take(1)) == ["Hello"]
         await world.carol.say(channel)
 
 
