@@ -10,6 +10,7 @@ from typing import Final
 
 from server.doctor.configuration import check_configuration
 from server.doctor.directory import check_directory
+from server.doctor.documents import check_documents
 from server.doctor.files import check_files
 from server.doctor.postgres import check_listen, check_postgres
 from server.doctor.report import Finding, Report
@@ -38,6 +39,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         _look("LISTEN", check_listen, settings, bell),
         _look("MongoDB", check_directory, settings, "mongo_url"),
         _look("S3", check_files, settings, bucket),
+        _look("Documents", check_documents, settings, "trusted_documents"),
         _look("Tokens", check_tokens, settings, "jwt_jwks_url"),
     )
     return [finding for each in findings for finding in each]

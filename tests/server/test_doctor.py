@@ -83,6 +83,7 @@ async def test_nothing_is_wrong(good: dict[str, Any]) -> None:
     assert [finding for finding in found if finding.level != "ok"] == []
     assert {finding.subject for finding in found} == {
         "Configuration",
+        "Documents",
         "PostgreSQL",
         "LISTEN",
         "MongoDB",
