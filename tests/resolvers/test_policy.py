@@ -13,7 +13,7 @@ from storage.records import ChannelType
 from tests.operations import document
 from tests.places import MEMBER, OWNER, archive, place, said
 from tests.resolvers.policy_table import CHANNELS, ROLES, Row, rows
-from tests.world import Person, RefusedError, Socket, World
+from tests.world import TEAMS, Person, RefusedError, Socket, World
 
 # Whom the world has of the people in the table.
 LETTERS = {"S": "alice", "H": "carol", "G": "dave", "I": "ivan", "A": "bob", "C": "frank"}
@@ -197,3 +197,31 @@ async def test_a_general_channel_of_a_department_is_open_to_its_people(world: Wo
     async with client.socket() as socket:
         assert not await seen(socket, channel, message)
         assert await outcome(socket, "joinChannel", {"channelId": channel}) == "NOT_FOUND"
+
+
+async def test_what_the_operator_decides_of_posts_and_of_other_teams(world: World) -> None:
+    general = await place(world, ChannelType.GENERAL, (world.carol, OWNER), (world.ivan, MEMBER))
+    post = {"input": {"channelId": general, "content": "A word"}}
+    before = await world.state_of(general)
+
+    async def writes_to(person: Person, **document: Any) -> str:
+        # Somebody new each time: what is open already stays open.
+        other = await world.new_person("Policy other", **document)
+        async with person.socket() as socket:
+            return await outcome(socket, "openDirectMessage", {"userIds": [other.id]})
+
+    far, client = {"teamId": TEAMS["other"]}, {"isClient": True, "role": None}
+    async with world.ivan.socket() as ivan:
+        assert await outcome(ivan, "sendMessage", post) == "FORBIDDEN"
+    assert await world.state_of(general) == before
+    assert await writes_to(world.carol, **far) == "OK"
+    assert await writes_to(world.carol, **client) == "OK"
+    decided = {"general_posts": "everybody", "admins_across_teams": False}
+    async with world.another_server(**decided) as server:
+        async with server.ivan.socket() as ivan:
+            assert await outcome(ivan, "sendMessage", post) == "OK"
+        assert await writes_to(server.carol, **far) == "FORBIDDEN"
+        assert await writes_to(server.carol, **client) == "FORBIDDEN"
+        assert await writes_to(server.carol) == "OK"
+        assert await writes_to(server.alice, **far) == "OK"
+        assert await writes_to(server.bob, **client) == "OK"
