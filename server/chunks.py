@@ -23,6 +23,9 @@ EXTENSION = "backchannel.chunks"
 class Chunks(Wire, Protocol):
     """A response that has begun and has no length."""
 
+    is_stopping: bool
+    """Whether the server was told to stop: ``on_shutdown`` is not called any more."""
+
     def give_up_after(self, seconds: float) -> None:
         """End the connection when what was sent is not acknowledged for so long, as far as the
         system can tell: nothing else notices a reader that has vanished without a word.
@@ -38,6 +41,7 @@ class ChunkingProtocol(BoundedProtocol):
     """uvicorn's protocol, offering itself as ``Chunks`` in the scope's extensions."""
 
     on_shutdown: Callable[[], None] | None = None
+    is_stopping = False
     _lost: asyncio.Event
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -59,6 +63,7 @@ class ChunkingProtocol(BoundedProtocol):
     def shutdown(self) -> None:
         """Called by uvicorn when it was told to stop, and then waits for the connection to end."""
         super().shutdown()
+        self.is_stopping = True
         if self.on_shutdown:
             self.on_shutdown()
 

@@ -77,6 +77,8 @@ class Streaming(Connection):
         )
         self._begin()
         self._heart = self._next_beat()
+        if self._chunks.is_stopping:
+            self._drain()
         try:
             await self._serve(_disconnected(receive))
         finally:

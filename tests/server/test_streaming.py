@@ -1,5 +1,6 @@
 """Responses that go on: what is said in them, how they end, and what that tells a client."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.sessions import Sessions
 from tests.proxy import Proxy
 from tests.realtime.following import EVENTS, MESSAGES, REMOVE, TYPING, contents, write
 from tests.server.conftest import ORIGIN, OUTBOX_BYTES
@@ -273,6 +275,49 @@ async def test_with_the_server_the_body_breaks_off_and_the_cursor_serves(
     after = seen[0]["channelEvents"]["cursor"]
     async with stream(world.dave, EVENTS, accept, id=channel, after=after) as answer:
         assert contents(seen + await answer.take(1)) == ["before", "meanwhile"]
+
+
+async def test_who_was_still_signing_in_when_the_server_was_stopped_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    admit = Sessions.admit
+
+    async def slow(*given: Any) -> Any:
+        asked.set()
+        await go_on.wait()
+        return await admit(*given)
+
+    monkeypatch.setattr(Sessions, "admit", slow)
+    context = world.another_server(shutdown_seconds=30)
+    server = await context.__aenter__()
+    base_url = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(base_url=base_url) as client:
+
+        async def follow() -> None:
+            async with stream(server.dave, EVENTS, client=client, id=channel) as answer:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await answer.rest()
+
+        following = asyncio.create_task(follow())
+        await asked.wait()
+        stopping = asyncio.create_task(context.__aexit__(None, None, None))
+        async with asyncio.timeout(5):
+            while await listens(server.port):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        go_on.set()
+        async with asyncio.timeout(5):
+            await asyncio.gather(following, stopping)
+
+
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 @BOTH
