@@ -262,6 +262,21 @@ async def test_nobody_is_active(good: dict[str, Any]) -> None:
     )
 
 
+async def test_people_who_are_clients_by_an_odd_value(good: dict[str, Any]) -> None:
+    async with AsyncMongoClient[dict[str, Any]](good["mongo_url"]) as client:
+        users = client[good["mongo_database"]].users
+        for value in (0, None, True, False):
+            await users.insert_one({"status": "active", "isClient": value})
+        assert not [each for each in await findings(good) if each.level == "warning"]
+        await users.insert_one({"status": "active", "isClient": "no"})
+    (finding,) = (each for each in await findings(good) if each.level == "warning")
+    assert finding.ok
+    assert finding.line == (
+        "some people have neither true nor false in 'isClient'; they count as clients "
+        "(BACKCHANNEL_USER_IS_CLIENT_FIELD)"
+    )
+
+
 async def test_names_that_nothing_has(good: dict[str, Any]) -> None:
     found = await findings(
         good,
