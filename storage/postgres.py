@@ -20,6 +20,9 @@ Rows = list[asyncpg.Record]
 WAITING_PER_CONNECTION = 20
 """How many may wait for each connection of a pool; whoever comes next is refused at once."""
 
+KEPT_SECONDS = 0.001
+"""How long a connection is kept for its viewer's next statement, unless somebody waits for it."""
+
 UNREACHABLE = (
     OSError,
     TimeoutError,
@@ -96,6 +99,35 @@ class _Pool:
         self.waiting = 0
         self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
         self.on_touch: Callable[[list[Own]], None] = _nobody_listens
+        self._giving_back: set[asyncio.Task[None]] = set()
+
+    async def borrow(self) -> Any:
+        """A connection that has forgotten whoever had it before. Raises UNAVAILABLE."""
+        # Past a certain length a queue helps nobody: everybody in it would wait
+        # for as long as they can and be refused then.
+        if self.waiting >= self.connections.get_max_size() * WAITING_PER_CONNECTION:
+            raise unavailable("postgres")
+        self.waiting += 1
+        try:
+            return await self.connections.acquire(timeout=self.patience)
+        finally:
+            self.waiting -= 1
+
+    async def give_back(self, connection: Any) -> None:
+        """Return when it has forgotten who had it, or is closed."""
+        with suppress(TimeoutError):
+            await self.connections.release(connection, timeout=self.patience)
+
+    def give_back_soon(self, connection: Any) -> None:
+        """The same without waiting for it."""
+        task = asyncio.create_task(self._give_back_quietly(connection), name="giving back")
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def _give_back_quietly(self, connection: Any) -> None:
+        # A line that is lost now is of no interest to who has their answer; it is closed.
+        with suppress(*UNREACHABLE):
+            await self.give_back(connection)
 
 
 class Database:
@@ -110,6 +142,8 @@ class Database:
     def __init__(self, pool: _Pool, sight: Sight | None = None) -> None:
         self._pool = pool
         self._sight = sight
+        self._kept: Any = None
+        self._letting_go: asyncio.TimerHandle | None = None
 
     @classmethod
     async def connect(
@@ -211,25 +245,51 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        pool = self._pool
-        # Past a certain length a queue helps nobody: everybody in it would wait
-        # for as long as they can and be refused then.
-        if pool.waiting >= pool.connections.get_max_size() * WAITING_PER_CONNECTION:
-            raise unavailable("postgres")
-        pool.waiting += 1
+        connection = self._take_kept() or await self._borrow()
         try:
-            connection = await pool.connections.acquire(timeout=pool.patience)
-        finally:
-            pool.waiting -= 1
-        try:
-            if self._sight is not None:
-                await connection.execute(SEE, *self._sight)
             yield connection
-        finally:
+        except BaseException:
             # Over a dead line the last statement cannot even be cancelled; who does not
             # answer in time is cut off, and the pool makes another connection.
-            with suppress(TimeoutError):
-                await pool.connections.release(connection, timeout=pool.patience)
+            await self._pool.give_back(connection)
+            raise
+        if self._sight is None:
+            await self._pool.give_back(connection)
+        else:
+            self._keep(connection)
+
+    async def _borrow(self) -> Any:
+        connection = await self._pool.borrow()
+        if self._sight is not None:
+            try:
+                await connection.execute(SEE, *self._sight)
+            except BaseException:
+                await self._pool.give_back(connection)
+                raise
+        return connection
+
+    def _keep(self, connection: Any) -> None:
+        """To say for whom it is, and to forget it, are two questions to PostgreSQL, and an
+        operation's statements follow each other at once: what was said for one holds for the
+        next. Nobody waits while it forgets.
+        """
+        if self._kept is not None or self._pool.waiting:
+            self._pool.give_back_soon(connection)
+            return
+        self._kept = connection
+        self._letting_go = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._let_go)
+
+    def _take_kept(self) -> Any:
+        connection, self._kept = self._kept, None
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+            self._letting_go = None
+        return connection
+
+    def _let_go(self) -> None:
+        connection = self._take_kept()
+        if connection is not None:
+            self._pool.give_back_soon(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
