@@ -14,7 +14,7 @@ import structlog
 
 from realtime.source import Render, Sink, Source
 from storage import members, presences
-from storage.errors import ErrorCode, Refusal
+from storage.errors import ErrorCode, Refusal, resync_required
 from storage.events import Present
 from storage.postgres import Database
 from storage.records import PresenceRecord
@@ -173,15 +173,26 @@ class Watches:
             if (watch.viewer_id, record.user_id) in unseen:
                 continue
             if watch.cohort_key not in rendered:
-                try:
-                    rendered[watch.cohort_key] = await watch.render(record)
-                except Refusal as refusal:
-                    if refusal.code is ErrorCode.UNAVAILABLE:
-                        raise
-                    rendered[watch.cohort_key] = None
+                rendered[watch.cohort_key] = await _rendered(watch, record)
             payload = rendered[watch.cohort_key]
-            if payload is not None and watch in self.by_person.get(record.user_id, ()):
+            if watch not in self.by_person.get(record.user_id, ()):
+                continue
+            if payload is None:
+                self.end(watch)
+                watch.sink.end(resync_required("This change could not be delivered."))
+            else:
                 watch.sink.send(payload, record)
+
+
+async def _rendered(watch: Watch, record: PresenceRecord) -> bytes | None:
+    try:
+        return await watch.render(record)
+    except Exception as error:
+        if isinstance(error, Refusal) and error.code is ErrorCode.UNAVAILABLE:
+            raise
+        # A bug in one document's rendering concerns nobody else.
+        log.exception("watches.render", user_id=record.user_id)
+        return None
 
 
 def _shown(record: PresenceRecord) -> tuple[str, str | None, str | None]:
