@@ -63,10 +63,13 @@ async def test_a_page_shows_the_names_it_knows_and_placeholders_for_the_others(
             "content": "from somebody known",
             "sender": {"id": known.id, "name": "Known", "isActive": True},
         },
-        {
-            "content": "from somebody unknown",
-            "sender": {"id": unknown.id, "name": "Unknown person", "isActive": True},
-        },
+        *(
+            {
+                "content": content,
+                "sender": {"id": unknown.id, "name": "Unknown person", "isActive": True},
+            }
+            for content in ("was added to the channel", "from somebody unknown")
+        ),
     ]
     await company.mend()
     page = await company.behind(carol).run(PAGE, id=channel)
