@@ -7,6 +7,9 @@ import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { EVENTS, SEND, VIEWER, authorization, channel, follow, http, other, tell, ws } from "./harness.mjs";
 
+// Browsers and Node from 22 on have it, and Apollo's link looks for it when the line is lost.
+globalThis.WebSocket ??= WebSocket;
+
 const over = process.argv[3];
 const wire = [];
 const httpLink = new HttpLink({
