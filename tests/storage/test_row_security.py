@@ -400,3 +400,33 @@ async def tried(connection: asyncpg.Connection, statement: str) -> str | None:
         return None
     finally:
         await transaction.rollback()
+
+
+WHOLE_TABLES = """
+select grantee::regrole::text, relname, string_agg(left(privilege_type, 1), '' order by 1)
+  from pg_class
+ cross join lateral aclexplode(relacl)
+ where relnamespace = 'public'::regnamespace
+   and relkind in ('r', 'p')
+   and grantee <> relowner
+ group by 1, 2
+"""
+
+CONTENT = {"messages", "mentions", "revisions", "reactions", "attachments", "events"}
+
+
+async def test_each_role_has_the_tables_of_its_job_and_no_others(house: House) -> None:
+    """S, I, U, D for select, insert, update and delete of whole rows."""
+    granted = {(role, table): what for role, table, what in await house.owner.fetch(WHOLE_TABLES)}
+    assert {role for role, _ in granted} == {role.value for role in Role}
+    for table in CONTENT | {"members", "channels"}:
+        assert set(granted["backchannel_live", table]) == {"S"}
+        assert not {"U", "T"} & set(granted["backchannel_app", table])
+    for table in UNSEEN:
+        assert "S" not in granted.get(("backchannel_app", table), "")
+    janitors = {table for role, table in granted if role == "backchannel_janitor"}
+    open_to_all = {"alembic_version", "incarnation"}
+    known = {"attachments", "events", "removals", "rates", "documents"}
+    assert janitors == open_to_all | known
+    read = {table for (role, table), what in granted.items() if role[12:] == "sync" and "S" in what}
+    assert not read & (CONTENT - {"messages"})  # of messages the policy leaves the system's own
