@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from resolvers.inputs import NOT_TEXT
 from storage.errors import bad_input
 from storage.file_types import RUNNABLE_ENDINGS, contradicts, ending
 
@@ -16,7 +17,7 @@ def cleaned(value: str) -> str:
 
     Raises BAD_USER_INPUT for what is no name and for one that would have the file run.
     """
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if NOT_TEXT.search(value):
         raise bad_input("fileName", "This has characters that are not text.")
     if len(value) > LONGEST:
         raise bad_input("fileName", f"This must not be longer than {LONGEST} characters.")

@@ -21,6 +21,8 @@ MAX_URL = 2_000
 MAX_SEARCH = 200
 MAX_CLIENT_MESSAGE_ID = 100
 
+NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""PostgreSQL keeps no NUL, and a lone surrogate is no character."""
 _SHOWN_AS_EMOJI = "\ufe0f"
 _EMOJIS = {
     emoji.replace(_SHOWN_AS_EMOJI, ""): emoji
@@ -38,13 +40,14 @@ _HERE = re.compile(r"(?<![\w@])@here\b", re.IGNORECASE)
 
 def text(value: str, field: str, *, longest: int, empty: bool = False) -> str:
     """The text without white space around it. Raises BAD_USER_INPUT for what cannot be stored."""
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if NOT_TEXT.search(value):
         raise bad_input(field, "This has characters that are not text.")
     value = value.strip()
-    if not empty and all(category(character) in _UNSEEN for character in value):
-        raise bad_input(field, "This must not be empty.")
+    # First: what comes next looks at each character.
     if len(value) > longest:
         raise bad_input(field, f"This must not be longer than {longest:,} characters.")
+    if not empty and all(category(character) in _UNSEEN for character in value):
+        raise bad_input(field, "This must not be empty.")
     return value
 
 

@@ -217,6 +217,8 @@ VARIABLES: Requests = {
     "many variables": (SEARCH, {f"a{i}": 1 for i in range(60_000)}, COMPLEX),
     "a long string": (SEARCH, {"text": "a" * 900_000}, BAD),
     "a long string of signs": (SEARCH, {"text": "\U0001f600" * 240_000}, BAD),
+    "a long string of nothing": (SEARCH, {"text": "\u200b" * 320_000}, BAD),
+    "a long string of blanks and nothing": (SEARCH, {"text": " \u200b" * 240_000}, BAD),
     "a long cursor": (SEARCH, {"after": "a" * 900_000}, BAD),
     "a long name of a variable": (SEARCH, {"a" * 900_000: [1] * 1_001}, BAD),
 }
