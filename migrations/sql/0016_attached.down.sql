@@ -1,0 +1,1 @@
+revoke update (has_attachment) on messages from backchannel_app;
