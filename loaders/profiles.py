@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import inf
 from typing import NamedTuple
 
 import structlog
@@ -30,9 +31,12 @@ class Profiles:
     a name of a minute ago beats no page at all.
     """
 
-    def __init__(self, directory: Directory, seconds: float = 60.0) -> None:
+    def __init__(
+        self, directory: Directory, seconds: float = 60.0, role_seconds: float = 3.0
+    ) -> None:
         self._directory = directory
         self._seconds = seconds
+        self._role_seconds = role_seconds
         self._users: LRUCache[str, _Kept] = LRUCache(MAX_PROFILES)
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._is_away = False
@@ -69,6 +73,14 @@ class Profiles:
         with suppress(Refusal):
             await self._read(list(dict.fromkeys(ids)))
 
+    async def look_again(self, ids: Iterable[str]) -> None:
+        """Look those of these people up again of whom anything is kept."""
+        await self.refresh(id for id in ids if id in self._users)
+
+    def doubt_roles(self) -> None:
+        """Look every role up again when it is asked for; without MongoDB, keep it."""
+        self._roles.update({key: (role, -inf) for key, (role, _) in self._roles.items()})
+
     def is_unknown(self, id: str) -> bool:
         """Whether the directory, when last asked, did not have this person, or was never asked."""
         kept = self._users.get(id)
@@ -80,12 +92,12 @@ class Profiles:
         return kept.user if kept and kept.read_at >= time.monotonic() - seconds else None
 
     async def role(self, role: str) -> RoleRecord | None:
-        """A role, at most as old as the cache's limit, or older while MongoDB is out of reach.
+        """A role, at most ``role_seconds`` old, or older while MongoDB is out of reach.
 
         Raises UNAVAILABLE when it was never read.
         """
         kept = self._roles.get(role)
-        if kept and kept[1] >= time.monotonic() - self._seconds:
+        if kept and kept[1] >= time.monotonic() - self._role_seconds:
             return kept[0]
         try:
             found = await self._directory.role(role)

@@ -19,7 +19,7 @@ from realtime.typing import Typing
 from realtime.watches import Watch, Watches
 from storage import presences
 from storage.errors import Refusal
-from storage.events import Hint, Moved, Present, Seen
+from storage.events import DirectoryChanged, Hint, Moved, Present, Seen
 from storage.postgres import Database
 from storage.records import ChannelRecord, Own
 
@@ -49,6 +49,10 @@ class Live:
         self.markers = Markers(log, self.hub, self.bell, receipt_members)
         self._reader = Reader(log)
         self.arrivals = Arrivals(log)
+        self.on_directory_change: Callable[[str | None], None] = _nobody_cares
+        """Called when the directory is known to say something else of a person; None:
+        perhaps of everybody. Whoever misses it finds out with their next look.
+        """
 
     @classmethod
     @asynccontextmanager
@@ -87,6 +91,8 @@ class Live:
             self.watches.hear(hint)
         elif isinstance(hint, Seen):
             self.markers.hear(hint)
+        elif isinstance(hint, DirectoryChanged):
+            self.on_directory_change(hint.user_id)
 
     def _look_everywhere(self) -> None:
         self.follower.look_everywhere()
@@ -111,6 +117,16 @@ class Live:
             self._hear(hint)
             if len(own) <= MOST_TOLD:
                 self.bell.ring(hint)
+
+    def tell_directory(self, user_ids: Iterable[str] | None) -> None:
+        """The directory says something else of these people, or perhaps of everybody (None):
+        let every process look.
+        """
+        changed = [None] if user_ids is None else list(user_ids)
+        for user_id in [None] if len(changed) > MOST_TOLD else changed:
+            hint = DirectoryChanged(user_id)
+            self._hear(hint)
+            self.bell.ring(hint)
 
     async def online(self, user_ids: Iterable[str]) -> set[str]:
         """Which of these people are online."""
@@ -159,3 +175,7 @@ class Live:
         self.presence.disconnected(user_id, device, said_goodbye=said_goodbye)
         is_last = not self.presence.is_connected(user_id)
         self.typing.lost(user_id, device, is_last=is_last)
+
+
+def _nobody_cares(_: str | None) -> None:
+    """Until somebody does."""

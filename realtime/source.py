@@ -34,6 +34,11 @@ class Source(ABC):
     cursor: str | None = None
     """Where it begins, if it can be gone on with: nothing up to there is delivered."""
 
+    @property
+    def looks_on_at(self) -> str | None:
+        """The channel that is followed without its viewer being a member."""
+        return None
+
     @abstractmethod
     async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
         """Deliver what is due at the beginning; delivery goes on until ``close``."""

@@ -41,6 +41,12 @@ class Stream(Source):
         self._topic: Topic | None = None
         self._subscriber: Subscriber | None = None
 
+    @property
+    def looks_on_at(self) -> str | None:
+        """See ``Source``."""
+        is_guest = self._subscriber.is_guest if self._subscriber else self._is_guest
+        return self.channel_id if is_guest else None
+
     async def run(self, cohort_key: Hashable, render: Render, sink: Sink) -> None:
         """Deliver what was missed and join the live ones; delivery goes on until ``close``.
 

@@ -20,7 +20,7 @@ from resolvers.services import Services
 from schema import graphql_schema, printed
 from schema.engine import Engine
 from schema.persisted import Persisted
-from server import probes
+from server import probes, sync
 from server.auth import Authenticator
 from server.connection import ConnectionLimits
 from server.connections import Connections
@@ -35,6 +35,8 @@ from server.origins import Origins
 from server.services import open_services
 from server.sessions import Sessions
 from server.settings import Settings
+from server.sync import Sync
+from storage.census import Census
 
 CLIENTS_HEADERS = (
     "authorization",
@@ -94,9 +96,23 @@ class _Backchannel:
                 optional={"mongodb", "s3"},
             )
             starlette.state.services = services
+            services.live.on_directory_change = self._connections.directory_changed
+            database = await stack.enter_async_context(
+                sync.open_database(settings, settings.database_timeout)
+            )
+            database.on_commit = services.live.tell_moved
+            database.on_touch = services.live.tell_own
+            in_step = Sync(
+                database,
+                Census(services.directory),
+                services.live,
+                sync.rules(settings),
+                settings.sync_seconds,
+            )
             retention = timedelta(days=settings.event_retention_days)
             for name, work in (
                 ("session watch", self._connections.watch_sessions),
+                ("sync", in_step.run),
                 (
                     "janitor",
                     partial(sweep_for_ever, services, retention, documents.forget),

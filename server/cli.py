@@ -80,6 +80,28 @@ def migrate(
 
 
 @app.command()
+def sync() -> None:
+    """Bring the channels that MongoDB decides about in step with it, and say what was done."""
+    import asyncio
+
+    from resolvers.reconciling import EmptyDirectory
+    from server.settings import Settings
+    from server.sync import sync_once
+    from storage.errors import Refusal
+
+    try:
+        done = asyncio.run(sync_once(_read(Settings)))
+    except Refusal as refusal:
+        _end(refusal.message, WRONG)
+    except EmptyDirectory:
+        _end("MongoDB has nobody who may sign in; nothing was changed", WRONG)
+    for channel in done:
+        typer.echo(channel)
+    joined, left = sum(each.joined for each in done), sum(each.left for each in done)
+    typer.echo(f"{len(done)} channels changed; {joined} joined, {left} left.")
+
+
+@app.command()
 def demo(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65_535)] = 8000,

@@ -10,14 +10,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from resolvers.viewer import Viewer
 from schema.engine import Engine
 from server.addresses import address_of
 from server.connection import Close, Connection, ConnectionLimits
+from server.operation import Operation
 from server.origins import Origins
 from server.sessions import Sessions
 from server.socket import Socket
 from server.streaming import Asked, Streaming
-from storage.errors import ErrorCode, Refusal
+from storage.errors import ErrorCode, Refusal, forbidden
 
 WATCH_SECONDS = 2.0
 """How often the people behind open sockets are looked up again, in one query for all."""
@@ -36,6 +38,8 @@ class Connections:
         self._origins = origins
         self._limits = limits
         self._open: set[Connection] = set()
+        self._changed: set[str | None] = set()
+        self._wake = asyncio.Event()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end. A page that is not let in gets no connection (403),
@@ -70,15 +74,40 @@ class Connections:
         finally:
             self._open.discard(connection)
 
-    async def watch_sessions(self) -> None:
-        """End the connections of people who may not sign in any more; renew the others' rights."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            # A call of its own, so that no connection is held while this waits.
-            await self._watch_all()
+    def directory_changed(self, user_id: str | None) -> None:
+        """The directory says something else of a person, or perhaps of everybody (None): look
+        at once.
+        """
+        self._changed.add(user_id)
+        self._wake.set()
 
-    async def _watch_all(self) -> None:
-        watched = [each for each in self._open if each.signed_in]
+    async def watch_sessions(self) -> None:
+        """End the connections of people who may not sign in any more; renew the others' rights:
+        everybody's now and then, some people's as soon as something is known to have changed.
+        """
+        clock = asyncio.get_running_loop().time
+        look_at = clock() + WATCH_SECONDS
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(look_at):
+                    await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            await self._sessions.directory_changed(changed)
+            people: set[str | None] | None = changed
+            if None in changed or clock() >= look_at:
+                look_at = clock() + WATCH_SECONDS
+                people = None
+            # A call of its own, so that no connection is held while this waits.
+            await self._watch_all(people)
+
+    async def _watch_all(self, people: set[str | None] | None) -> None:
+        """``people`` is None for everybody."""
+        watched = [
+            each
+            for each in self._open
+            if each.viewer and (people is None or each.viewer.id in people)
+        ]
         await self._sessions.renew_all([each.viewer for each in watched if each.viewer])
         for connection in watched:
             await self._watch(connection)
@@ -94,3 +123,11 @@ class Connections:
             return
         if connection.signed_in is signed_in and viewer != signed_in.viewer:
             connection.signed_in = replace(signed_in, viewer=viewer)
+            for operation in list(connection.operations.values()):
+                await self._watch_guest(operation, viewer)
+
+    async def _watch_guest(self, operation: Operation, viewer: Viewer) -> None:
+        """A member hears of their leaving in the channel itself; who only looks on, from here."""
+        channel_id = operation.looks_on_at
+        if channel_id and not await self._sessions.may_follow(viewer, channel_id):
+            operation.end(forbidden("You may not read this channel any more."))

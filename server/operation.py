@@ -46,6 +46,11 @@ class Operation:
         if self._task and self._task is not asyncio.current_task():
             self._task.cancel()
 
+    @property
+    def looks_on_at(self) -> str | None:
+        """The channel it follows without its viewer being a member."""
+        return self._stream.looks_on_at if self._stream else None
+
     async def finished(self) -> None:
         """Return when nothing of it is being worked on; a stream that is live is not."""
         if self._task:

@@ -46,10 +46,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             init=recognise,
         )
         stack.push_async_callback(database.close)
-        mongo = await stack.enter_async_context(_mongo(settings))
-        directory = Directory(
-            mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
-        )
+        directory = await stack.enter_async_context(open_directory(settings))
         objects = await stack.enter_async_context(ObjectStore.open(object_store_config(settings)))
         log = await Database.connect(
             settings.database_url,
@@ -70,7 +67,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             database=database,
             directory=directory,
-            profiles=Profiles(directory, settings.profile_cache_seconds),
+            profiles=Profiles(
+                directory, settings.profile_cache_seconds, settings.session_cache_seconds
+            ),
             roster=Roster(directory, settings.profile_cache_seconds),
             objects=objects,
             pictures=Pictures(
@@ -113,6 +112,15 @@ async def working_as(role: Role, settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
+async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
+    """The host application's people; MongoDB may come later."""
+    async with _mongo(settings) as mongo:
+        yield Directory(
+            mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
+        )
+
+
+@asynccontextmanager
 async def _mongo(settings: Settings) -> AsyncIterator[Any]:
     milliseconds = int(settings.mongo_timeout * 1000)
     options: dict[str, Any] = {
@@ -151,6 +159,12 @@ def directory_names(settings: Settings) -> DirectoryNames:
         user_department=settings.user_department_field,
         user_team=settings.user_team_field,
         user_role=settings.user_role_field,
+        department_name=settings.department_name_field,
+        department_head=settings.department_head_field,
+        project_name=settings.project_name_field,
+        project_members=settings.project_members_field,
+        project_status=settings.project_status_field,
+        project_closed_values=frozenset(settings.project_closed_values),
         role_name=settings.role_name_field,
         role_permissions=settings.role_permissions_field,
         permission_resource=settings.permission_resource_field,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from resolvers.access import access_channel
 from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer, sign_in
@@ -84,3 +85,20 @@ class Sessions:
     async def renew_all(self, viewers: list[Viewer]) -> None:
         """Look these people up again in one query, so that ``renew`` finds them at hand."""
         await self._services.profiles.refresh(viewer.id for viewer in viewers)
+
+    async def directory_changed(self, user_ids: set[str | None]) -> None:
+        """The directory says something else of these people; None is of roles, so perhaps of
+        everybody. What is kept of them is looked up again.
+        """
+        if None in user_ids:
+            self._services.profiles.doubt_roles()
+        await self._services.profiles.look_again(id for id in user_ids if id)
+
+    async def may_follow(self, viewer: Viewer, channel_id: str) -> bool:
+        """Whether the viewer, with the rights they have now, sees the channel."""
+        try:
+            services = self._services.seen_by(viewer.sight)
+            await access_channel(services.database, viewer, channel_id)
+        except Refusal as refusal:
+            return refusal.code is not ErrorCode.NOT_FOUND
+        return True

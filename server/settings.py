@@ -26,6 +26,7 @@ from server.setting_types import (
     Seconds,
     WebUrl,
 )
+from server.sync_settings import SyncSettings
 from server.upload_settings import UploadSettings
 
 PREFIX = "BACKCHANNEL_"
@@ -132,6 +133,7 @@ class TokenSettings(_Section):
 
 class Settings(
     UploadSettings,
+    SyncSettings,
     RateSettings,
     DocumentSettings,
     MessageSettings,

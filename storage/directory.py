@@ -25,7 +25,10 @@ BACKOFF_SECONDS = 1.0
 """How long a failed read keeps others from waiting for the same failure."""
 
 BATCH = 1_000
-"""People in one answer, where all of them are read."""
+"""Documents in one answer, where there may be any number."""
+
+WATCH_SECONDS = 1.0
+"""How long MongoDB may keep silent on a change stream before we ask again."""
 
 GLANCE_SECONDS = 0.3
 """How long whoever comes after that waits to see whether it is over."""
@@ -48,6 +51,14 @@ class DirectoryNames:
     user_department: str = "departmentId"
     user_team: str = "teamId"
     user_role: str = "role"
+    department_name: str = "name"
+    department_head: str = "headId"
+    project_name: str = "name"
+    project_members: str = "assignedUserIds"
+    project_status: str = "status"
+    project_closed_values: frozenset[str] = frozenset(
+        {"archived", "canceled", "cancelled", "closed", "completed", "done"}
+    )
     role_name: str = "name"
     role_permissions: str = "permissions"
     permission_resource: str = "resource"
@@ -62,7 +73,8 @@ class Directory:
 
     def __init__(self, database: Any, names: DirectoryNames, timeout: float = 2.0) -> None:
         self._database = database
-        self._names = names
+        self.names = names
+        """What the host application calls things."""
         self._timeout = timeout
         self._is_down = False
         self._try_again_at = 0.0
@@ -72,51 +84,69 @@ class Directory:
         """People by id, in one query; whoever is not there is left out. Raises UNAVAILABLE."""
         wanted = [ObjectId(id) for id in ids]
         documents = await self._find(
-            self._names.users, {"_id": {"$in": wanted}}, self._user_fields(), limit=len(wanted)
+            self.names.users, {"_id": {"$in": wanted}}, self.user_fields(), limit=len(wanted)
         )
-        return {user.id: user for user in map(self._user, documents)}
+        return {user.id: user for user in map(self.user, documents)}
 
     async def role(self, role: str) -> RoleRecord | None:
         """A role by its document's id or by its name. Raises UNAVAILABLE."""
-        names = self._names
+        names = self.names
         key: Any = {"_id": ObjectId(role)} if ObjectId.is_valid(role) else {names.role_name: role}
         documents = await self._find(
             names.roles, key, [names.role_name, names.role_permissions], limit=1
         )
-        return self._role(documents[0]) if documents else None
+        return self.role_of(documents[0]) if documents else None
 
     async def size(self) -> int:
         """How many people it has, active or not, without counting them. Raises UNAVAILABLE."""
         if self._is_down:
             await self._glance()
-        users = self._database[self._names.users]
+        users = self._database[self.names.users]
         async with self._reaching():
             size: int = await users.estimated_document_count(maxTimeMS=int(self._timeout * 1000))
         return size
 
     async def everybody(self) -> AsyncIterator[list[UserRecord]]:
         """All who are active, some at a time, each time within the limit. Raises UNAVAILABLE."""
-        names = self._names
+        names = self.names
+        active = {names.user_status: names.user_active_value}
+        async for documents in self.batches(names.users, active, self.user_fields()):
+            yield [self.user(document) for document in documents]
+
+    async def batches(
+        self, collection: str, condition: Document, fields: Sequence[str]
+    ) -> AsyncIterator[list[Document]]:
+        """Everything that fits the condition, by ``_id``, some at a time, each time within the
+        limit: what is changed meanwhile is neither missed nor met twice. Raises UNAVAILABLE.
+        """
         if self._is_down:
             await self._glance()
-        cursor = self._database[names.users].find(
-            {names.user_status: names.user_active_value},
-            projection=self._user_fields(),
-            batch_size=BATCH,
+        cursor = self._database[collection].find(
+            condition, projection=list(fields), batch_size=BATCH, sort=[("_id", 1)]
         )
         try:
             while True:
                 async with self._reaching():
-                    documents = await cursor.to_list(BATCH)
+                    documents: list[Document] = await cursor.to_list(BATCH)
                 if not documents:
                     break
-                yield [self._user(document) for document in documents]
+                yield documents
         finally:
             await cursor.close()
 
+    def watch(self, collection: str, resume_after: Document | None) -> Any:
+        """A change stream of a collection, to be opened with ``async with``; PyMongo's has to be
+        awaited before that.
+        """
+        return self._database[collection].watch(
+            resume_after=resume_after,
+            # Shorter than the line may be silent.
+            max_await_time_ms=int(min(self._timeout / 2, WATCH_SECONDS) * 1000),
+        )
+
     async def ping(self) -> None:
         """Return when MongoDB answers. Raises UNAVAILABLE."""
-        await self._find(self._names.users, {}, ["_id"], limit=1)
+        await self._find(self.names.users, {}, ["_id"], limit=1)
 
     async def _find(
         self,
@@ -145,7 +175,7 @@ class Directory:
 
     async def _try_again(self) -> None:
         try:
-            await self._read(self._names.users, {}, ["_id"], limit=1)
+            await self._read(self.names.users, {}, ["_id"], limit=1)
         except Refusal:
             pass  # noted where it was raised
         finally:
@@ -183,8 +213,9 @@ class Directory:
             raise unavailable("mongodb") from error
         self._is_down = False
 
-    def _user_fields(self) -> list[str]:
-        names = self._names
+    def user_fields(self) -> list[str]:
+        """What of a person is read."""
+        names = self.names
         return [
             names.user_name,
             names.user_email,
@@ -196,29 +227,31 @@ class Directory:
             names.user_role,
         ]
 
-    def _user(self, document: Document) -> UserRecord:
-        names = self._names
+    def user(self, document: Document) -> UserRecord:
+        """The person in a document with these fields."""
+        names = self.names
         return UserRecord(
             id=str(document["_id"]),
-            name=_text(document.get(names.user_name)) or "Unnamed person",
-            email=_text(document.get(names.user_email)),
-            avatar_url=_text(document.get(names.user_avatar)),
+            name=as_text(document.get(names.user_name)) or "Unnamed person",
+            email=as_text(document.get(names.user_email)),
+            avatar_url=as_text(document.get(names.user_avatar)),
             is_client=_is_client(document.get(names.user_is_client)),
             is_active=document.get(names.user_status) == names.user_active_value,
-            department_id=_text(document.get(names.user_department)),
-            team_id=_text(document.get(names.user_team)),
-            role=_text(document.get(names.user_role)),
+            department_id=as_text(document.get(names.user_department)),
+            team_id=as_text(document.get(names.user_team)),
+            role=as_text(document.get(names.user_role)),
         )
 
-    def _role(self, document: Document) -> RoleRecord:
-        names = self._names
+    def role_of(self, document: Document) -> RoleRecord:
+        """The role in a document."""
+        names = self.names
         return RoleRecord(
-            name=_text(document.get(names.role_name)) or "",
+            name=as_text(document.get(names.role_name)) or "",
             permissions=frozenset(
                 f"{permission.get(names.permission_resource)}:{action}"
-                for permission in _list(document.get(names.role_permissions))
+                for permission in as_list(document.get(names.role_permissions))
                 if isinstance(permission, Mapping)
-                for action in _list(permission.get(names.permission_actions))
+                for action in as_list(permission.get(names.permission_actions))
             ),
         )
 
@@ -230,11 +263,11 @@ def _is_client(value: Any) -> bool:
     return not (value is None or (isinstance(value, bool | int | float) and value == 0))
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """What the host application stores, as text: it may be an ObjectId, a number, or missing."""
     return None if value is None else str(value)
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """A list as it is stored; what is in another form permits nothing."""
     return value if isinstance(value, list) else []

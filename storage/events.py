@@ -121,13 +121,19 @@ class Present(NamedTuple):
     user_id: str
 
 
+class DirectoryChanged(NamedTuple):
+    """A hint: the directory says something else of a person; None: perhaps of everybody."""
+
+    user_id: str | None
+
+
 class Echo(NamedTuple):
     """A listener's question to itself: does this line still carry anything?"""
 
     token: str
 
 
-Hint = Moved | Typed | Seen | Own | Present | Echo
+Hint = Moved | Typed | Seen | Own | Present | DirectoryChanged | Echo
 
 
 async def append(
@@ -214,6 +220,8 @@ def _hint(part: Any) -> Hint:
             return Own(user_id, revision, channel_ids)
         case ["P", str(user_id)]:
             return Present(user_id)
+        case ["D", str() | None as user_id]:
+            return DirectoryChanged(user_id)
         case ["E", str(token)]:
             return Echo(token)
     raise ValueError("not a hint")

@@ -106,6 +106,23 @@ class RoleRecord(NamedTuple):
     permissions: frozenset[str]
 
 
+class DepartmentRecord(NamedTuple):
+    """A department of the directory."""
+
+    id: str
+    name: str
+    head_id: str | None
+
+
+class ProjectRecord(NamedTuple):
+    """A project of the directory."""
+
+    id: str
+    name: str
+    assigned_ids: frozenset[str]
+    is_closed: bool
+
+
 class ChannelRecord(NamedTuple):
     """A channel, as one moment saw it."""
 

@@ -388,6 +388,8 @@ class World:
                     "s3_path_style": True,
                     "jwt_secret": SECRET,
                     "introspection": True,
+                    # Channels that tests make are nobody else's business.
+                    "directory_channels": (),
                     **NO_LIMITS,
                     "port": free_port(),
                     **changes,

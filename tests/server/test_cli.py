@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jwt
 import pytest
+from bson import ObjectId
+from pymongo import AsyncMongoClient
 
 import server.cli
 from schema import printed
@@ -41,7 +43,7 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_the_commands_and_imports_none_of_what_they_need() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "migrate", "demo", "token", "export-schema", "doctor"):
+    for command in ("serve", "migrate", "sync", "demo", "token", "export-schema", "doctor"):
         assert f" {command} " in done.stdout
     program = "import sys, server.cli; print(*sys.modules)"
     loaded = subprocess.run(
@@ -51,7 +53,7 @@ def test_help_names_the_commands_and_imports_none_of_what_they_need() -> None:
     assert not heavy & set(loaded.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "sync", "doctor"])
 def test_missing_settings_are_a_line_each(command: str) -> None:
     done = run(command)
     assert done.returncode == 2
@@ -140,6 +142,33 @@ async def test_the_doctor_tells_and_its_exit_code_sums_up(
     assert done.returncode == 1
     assert "problem  PostgreSQL " in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+async def test_sync_says_what_it_did_and_does_it_once(
+    servers: Servers, database_url: str, mongo_database: str
+) -> None:
+    settings = for_servers(servers, database_url, mongo_database)
+    done = run("sync", **settings)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "MongoDB has nobody who may sign in; nothing was changed\n"
+    async with AsyncMongoClient[dict[str, object]](servers.mongo_url) as client:
+        mongo = client[mongo_database]
+        department, person = ObjectId(), ObjectId()
+        await mongo.departments.insert_one({"_id": department, "name": "Sales"})
+        await mongo.users.insert_one(
+            {"_id": person, "name": "Ann", "status": "active", "departmentId": department}
+        )
+    done = run("sync", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "DEPARTMENT Sales: made, 1 joined",
+        "GENERAL general: made, 1 joined",
+        "2 channels changed; 2 joined, 0 left.",
+    ]
+    assert run("sync", **settings).stdout == "0 channels changed; 0 joined, 0 left.\n"
+    done = run("sync", **{**settings, "mongo_url": "mongodb://127.0.0.1:1", "mongo_timeout": "0.5"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "mongodb is out of reach; try again later.\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
