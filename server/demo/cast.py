@@ -46,6 +46,8 @@ class Channel:
     is_private: bool = False
     department: str | None = None
     project: str | None = None
+    directory_key: str | None = None
+    """What the directory wants it for; it wants in it just those who are."""
     days_old: int = 60
     muted_by: frozenset[str] = field(default_factory=frozenset)
     pinned_by: frozenset[str] = field(default_factory=frozenset)
@@ -54,12 +56,12 @@ class Channel:
 def _people() -> dict[str, Person]:
     cast = [
         ("alice", "Alice Moreau", "super_admin", None, "runs the company, sees everything"),
-        ("bob", "Bob Lindqvist", "support_agent", "support", "answers clients"),
+        ("bob", "Bob Lindqvist", "support_agent", None, "answers clients"),
         ("carol", "Carol Jensen", "department_head", "engineering", "heads engineering"),
         ("dave", "Dave Okafor", "employee", "engineering", "engineer"),
         ("erin", "Erin Castillo", "employee", "sales", "sells"),
         ("frank", "Frank Weber", None, None, "client"),
-        ("grace", "Grace Tanaka", None, None, "client, in no channel yet"),
+        ("grace", "Grace Tanaka", None, None, "client, has only just come"),
     ]
     return {
         key: Person(key, f"{DIRECTORY_IDS}a{number}", name, role, department, about)
@@ -72,7 +74,6 @@ PEOPLE = _people()
 DEPARTMENTS = {
     "engineering": ObjectId(f"{DIRECTORY_IDS}d1"),
     "sales": ObjectId(f"{DIRECTORY_IDS}d2"),
-    "support": ObjectId(f"{DIRECTORY_IDS}d3"),
 }
 HEADS = {"engineering": "carol"}
 
@@ -84,7 +85,6 @@ ROLES: dict[str, dict[str, list[str]]] = {
         "channels": ["create", "manage"],
         "general_channels": ["post"],
         "members": ["manage"],
-        "support": ["answer"],
     },
     "department_head": {
         "channels": ["create"],
@@ -112,6 +112,7 @@ CHANNELS = {
             {"alice": ADMIN, "bob": MEMBER, "carol": MEMBER, "dave": MEMBER, "erin": MEMBER},
             name="general",
             topic="News for everybody",
+            directory_key="general",
             days_old=80,
             pinned_by=frozenset({"carol"}),
         ),
@@ -123,6 +124,7 @@ CHANNELS = {
             name="Engineering",
             topic="What we build and what breaks",
             department="engineering",
+            directory_key=f"department:{DEPARTMENTS['engineering']}",
         ),
         Channel(
             "sales",
@@ -132,6 +134,7 @@ CHANNELS = {
             name="Sales",
             topic="Pipeline and prices",
             department="sales",
+            directory_key=f"department:{DEPARTMENTS['sales']}",
         ),
         Channel(
             "apollo",
@@ -141,6 +144,7 @@ CHANNELS = {
             name="Apollo",
             topic="The new customer portal: launch on the 1st",
             project="apollo",
+            directory_key=f"project:{PROJECTS['apollo']}",
             days_old=40,
             pinned_by=frozenset({"dave"}),
         ),
@@ -174,14 +178,32 @@ CHANNELS = {
             "support-frank",
             f"{CHANNEL_IDS}08",
             ChannelType.CLIENT_SUPPORT,
-            {"frank": MEMBER, "bob": ADMIN},
+            {"frank": MEMBER, "bob": OWNER},
             name="Frank Weber",
             topic="Weber Logistics",
+            directory_key=f"client:{PEOPLE['frank'].id}",
             is_private=True,
             days_old=20,
         ),
+        Channel(
+            "support-grace",
+            f"{CHANNEL_IDS}09",
+            ChannelType.CLIENT_SUPPORT,
+            {"grace": MEMBER, "bob": OWNER},
+            name="Grace Tanaka",
+            directory_key=f"client:{PEOPLE['grace'].id}",
+            is_private=True,
+            days_old=1,
+        ),
     )
 }
+
+
+def wanted_role(channel: Channel, key: str) -> MemberRole:
+    """What the directory makes of somebody in a channel; there may be more to them by hand."""
+    if channel.type == ChannelType.GENERAL:
+        return MEMBER
+    return channel.members[key]
 
 
 def directory() -> dict[str, list[dict[str, Any]]]:

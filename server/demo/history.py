@@ -411,4 +411,7 @@ HISTORY: dict[str, list[Message]] = {
             mentions="frank",
         ),
     ],
+    "support-grace": [
+        says(ago(40), "bob", "Welcome, Grace! Whatever it is, write to us here."),
+    ],
 }

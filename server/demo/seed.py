@@ -10,7 +10,7 @@ from server.demo.acts import acts
 from server.demo.cast import Channel
 from server.demo.history import HISTORY
 from server.demo.scribe import PICTURE_KEY, Scribe, set_clocks
-from storage import channels
+from storage import channels, directory_channels, placements
 from storage.objects import ObjectStore
 from storage.postgres import Database, Transaction
 from storage.records import ChannelType
@@ -67,3 +67,13 @@ async def _make(transaction: Transaction, channel: Channel) -> None:
         department_id=str(cast.DEPARTMENTS[department]) if department else None,
         project_id=str(cast.PROJECTS[project]) if project else None,
     )
+    if channel.directory_key:
+        # As if it had been made from the directory: to the server nothing is to be done.
+        assert channel.name is not None
+        await directory_channels.record(
+            transaction, channel.directory_key, channel.id, channel.name, is_closed=False
+        )
+        wanted = [
+            (cast.PEOPLE[key].id, str(cast.wanted_role(channel, key))) for key in channel.members
+        ]
+        await placements.place(transaction, channel.id, wanted)

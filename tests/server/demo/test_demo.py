@@ -67,7 +67,7 @@ def test_what_is_unread_differs_from_person_to_person(demo: Running) -> None:
     unread = {key: demo.run(key, query)["viewer"]["unread"] for key in cast.PEOPLE}
     assert len({tuple(counts.values()) for counts in unread.values()}) >= 5
     assert unread["carol"]["mentions"] == 2
-    assert unread["grace"] == {"messages": 0, "mentions": 0}
+    assert unread["grace"] == {"messages": 1, "mentions": 0}
 
 
 def test_the_picture_can_be_had(demo: Running) -> None:
@@ -198,3 +198,16 @@ def test_damage_is_one_line_that_says_what_helps(
         file.write_text("rubbish")
     assert refused(folder).endswith("(--reset begins anew)")
     shutil.rmtree(folder)
+
+
+async def test_the_server_finds_nothing_to_keep_in_step(database: asyncpg.Connection) -> None:
+    """What the seed says of channels and people is what the directory's rules say."""
+    rows = await database.fetch(
+        """select d.key, array_agg(p.user_id || p.role || p.by_hand order by p.user_id) as wanted
+             from directory_channels d join placements p using (channel_id) group by d.key"""
+    )
+    assert {row["key"] for row in rows} == {
+        channel.directory_key for channel in cast.CHANNELS.values() if channel.directory_key
+    }
+    assert await database.fetchval("select count(*) from channels") == len(cast.CHANNELS)
+    assert not any("true" in wanted for row in rows for wanted in row["wanted"])
