@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 RESTART_SECONDS = 1.0
+INSIST_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +23,11 @@ async def running(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterat
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        while not task.done():
+            # More than once: a driver may take being cancelled for a line that was lost, and
+            # the work would go on with its next step.
+            task.cancel()
+            await asyncio.wait([task], timeout=INSIST_SECONDS)
 
 
 async def _keep_doing(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -86,6 +86,7 @@ class Feed:
                 log.info("feed.refused", kind=kind, code=error.code)
             except (PyMongoError, OSError) as error:
                 log.warning("feed.lost", kind=kind, error=type(error).__name__)
+            _insist_on_cancellation()
             self._live.discard(kind)
             self._note_tried(kind)
             await asyncio.sleep(pause)
@@ -132,7 +133,7 @@ class Feed:
 
 
 def _insist_on_cancellation() -> None:
-    """A driver that is cancelled while it answers may go on as if nothing had been said."""
+    """A driver may take being cancelled for a line that was lost, or for nothing at all."""
     task = asyncio.current_task()
     if task and task.cancelling():
         raise asyncio.CancelledError
