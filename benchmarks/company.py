@@ -13,7 +13,7 @@ import asyncpg
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from benchmarks.process import Contender, running
+from benchmarks.process import Contender, python, running
 from resolvers.rates import Kind
 from server.auth import issue_token
 from server.embedded.servers import EmbeddedServers, embedded_servers
@@ -83,6 +83,17 @@ class Company:
         log = self.folder / "backchannel.log"
         async with running(
             "backchannel", command, port, log=log, environment=environment
+        ) as contender:
+            yield contender
+
+    @asynccontextmanager
+    async def contender(self, name: str) -> AsyncIterator[Contender]:
+        """One of ``benchmarks.contenders``, of the same settings, one process."""
+        port = free_port()
+        command = [*python(f"benchmarks.contenders.{name}"), str(port)]
+        log = self.folder / f"{name}.log"
+        async with running(
+            name, command, port, log=log, environment=self.environment()
         ) as contender:
             yield contender
 

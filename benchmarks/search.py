@@ -216,10 +216,10 @@ async def warm(database: Database, times: int, every: Kinds) -> None:
         for name, (query, filter) in every.items():
             line = f"{name:34}"
             for viewer in (CLIENT, EMPLOYEE):
-                await one(database, viewer, query, filter, by_relevance)
+                _, count = await one(database, viewer, query, filter, by_relevance)
                 took = []
                 for _ in range(times):
-                    ms, count = await one(database, viewer, query, filter, by_relevance)
+                    ms, _ = await one(database, viewer, query, filter, by_relevance)
                     took.append(ms)
                 took.sort()
                 p99 = took[min(len(took) - 1, round(len(took) * 0.99))]

@@ -1,0 +1,23 @@
+"""The parts of a run. A part is a module of ours with ``rows``: a company and an effort in,
+what it found out.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
+
+from benchmarks.company import Company
+from benchmarks.rows import Effort, Row
+
+Rows = Callable[[Company, Effort], Awaitable[Sequence[Row]]]
+
+PARTS = ("page", "viewer")
+"""By name, in the order in which they are run."""
+
+LONG: tuple[str, ...] = ()
+"""Only when asked for: they take many minutes, or gigabytes."""
+
+
+def part(name: str) -> Rows:
+    """What runs it."""
+    rows: Rows = import_module(f"benchmarks.{name}").rows
+    return rows
