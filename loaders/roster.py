@@ -22,6 +22,9 @@ REFRESH_SECONDS = 5.0
 REFRESH_SHARE = 30
 """Reading takes no more than one in this many of the seconds, however many people there are."""
 
+OUTDATED = -1
+"""No directory has so many people."""
+
 SORTED_BY = 80
 """Characters of a name that decide its place: as much of it as a cursor can carry."""
 
@@ -74,6 +77,8 @@ class Roster:
         self._seconds = seconds
         self._kept: _Kept | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._changes = 0
+        """How often it was outdated."""
 
     async def people(self) -> list[Entry]:
         """Everybody, in order. Who has come or gone is noticed at once, who has changed within
@@ -89,12 +94,13 @@ class Roster:
                 await self._read()
         assert self._kept is not None, "it was read"
         if self._reading is None and self._is_due(self._kept):
-            self._begin().add_done_callback(_note)
+            self._begin()
         return self._kept.entries
 
     def outdate(self) -> None:
         """Read it again before it serves: somebody on it is known to have changed."""
-        self._kept = self._kept and self._kept._replace(size=-1)
+        self._changes += 1
+        self._kept = self._kept and self._kept._replace(size=OUTDATED)
 
     def _serves(self, size: int) -> bool:
         kept = self._kept
@@ -107,6 +113,8 @@ class Roster:
     def _begin(self) -> asyncio.Task[None]:
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_now(), name="roster")
+            # Whoever waits for it may be gone when it fails.
+            self._reading.add_done_callback(_note)
         return self._reading
 
     async def _read(self) -> None:
@@ -116,13 +124,15 @@ class Roster:
     async def _read_now(self) -> None:
         try:
             known = {entry.id: entry for entry in (self._kept.entries if self._kept else ())}
-            began = time.monotonic()
+            began, changes = time.monotonic(), self._changes
             # Before the people: whoever comes meanwhile is noticed the next time.
             size = await self._directory.size()
             entries: list[Entry] = []
             async for people in self._directory.everybody():
                 entries += [_kept_entry(person, known.get(person.id)) for person in people]
             entries.sort()
+            if changes != self._changes:
+                size = OUTDATED
             self._kept = _Kept(entries, size, began, time.monotonic() - began)
         finally:
             self._reading = None

@@ -1,10 +1,8 @@
 """People: who the viewer may know of, and find."""
 
-from collections.abc import Iterator
-from heapq import nsmallest
-
+from loaders.roster import Entry
 from resolvers import inputs, policy
-from resolvers.finding import Wanted
+from resolvers.finding import Place, Wanted
 from resolvers.pages import Edge, Page
 from resolvers.services import Services
 from resolvers.viewer import Viewer
@@ -44,22 +42,20 @@ async def users(
     limit = inputs.first(first)
     search = inputs.optional_text(search, "search", longest=inputs.MAX_SEARCH)
     scope = f"{viewer.id}:{inputs.digest(search).hex()}"
-    key: tuple[object, ...] = (-1, "", "")
+    place: Place = (-1, "", "")
     if after is not None:
-        key = tuple(cursors.decode(CursorKind.USER, scope, after, "after", (int, str, str)))
-    wanted = Wanted(search)
+        rank, name, last = cursors.decode(CursorKind.USER, scope, after, "after", (int, str, str))
+        place = int(rank), str(name), str(last)
     shared = await members.companions(services.database, viewer.id) if viewer.is_client else ()
-    found: Iterator[tuple[tuple[int, str, str], UserRecord]] = (
-        (place, entry.person)
-        for entry in await services.roster.people()
-        if (rank := wanted.rank(entry)) is not None
-        and (place := (rank, entry.place, entry.id)) > key
-        and entry.id != viewer.id
-        and policy.finds(viewer, entry.person, shares=entry.id in shared)
-    )
-    best = nsmallest(limit + 1, found)
+
+    def shows(entry: Entry) -> bool:
+        return entry.id != viewer.id and policy.finds(
+            viewer, entry.person, shares=entry.id in shared
+        )
+
+    best = Wanted(search).best(await services.roster.people(), place, limit + 1, shows)
     edges = [
-        Edge(cursors.encode(CursorKind.USER, scope, *place), person)
-        for place, person in best[:limit]
+        Edge(cursors.encode(CursorKind.USER, scope, *place), entry.person)
+        for place, entry in best[:limit]
     ]
     return Page(edges, has_next=len(best) > limit, has_previous=after is not None)
