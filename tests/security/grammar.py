@@ -222,7 +222,7 @@ def literal(value: Any, type: GraphQLInputType | None) -> str:
     return json.dumps(value)
 
 
-def everything(schema: GraphQLSchema, type: GraphQLNamedType, levels: int = 4) -> str:
+def everything(schema: GraphQLSchema, type: GraphQLNamedType, levels: int = 3) -> str:
     """A selection of all there is without arguments, so many levels deep."""
     parts = ["__typename"]
     if isinstance(type, GraphQLObjectType):
