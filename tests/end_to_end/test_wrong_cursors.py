@@ -24,6 +24,7 @@ OWN = {
     "channel.messages.before": "messages",
     "channel.members.after": "members",
     "message.replies.after": "replies",
+    "message.readBy.after": "readBy",
 }
 """Whose cursors each place takes: of what ``cursors_of`` collects."""
 
@@ -31,7 +32,7 @@ INSIDE = """query ($channel: ID!, $message: ID!) {
   channel(id: $channel) {
     cursor messages { edges { cursor } } members { edges { cursor } }
   }
-  message(id: $message) { replies { edges { cursor } } }
+  message(id: $message) { replies { edges { cursor } } readBy { edges { cursor } } }
 }"""
 BESIDE = """{
   viewer {
@@ -42,8 +43,9 @@ BESIDE = """{
 }"""
 
 
-async def cursors_of(person: Person, channel: str, message: str) -> dict[str, str]:
-    """A cursor of each list there is, as this person gets it."""
+async def cursors_of(person: Person, channel: str, message: str, reader: Person) -> dict[str, str]:
+    """A cursor of each list there is, as this person gets it; another has read the message."""
+    await do(reader, "markRead", channelId=channel)
     inside = await person.run(INSIDE, channel=channel, message=message)
     beside = await person.run(BESIDE)
     lists = {
@@ -60,7 +62,7 @@ async def cursors_of(person: Person, channel: str, message: str) -> dict[str, st
 
 @pytest.fixture(scope="module")
 async def mine(world: World, house: House) -> dict[str, str]:
-    return await cursors_of(world.dave, house.channel, house.message)
+    return await cursors_of(world.dave, house.channel, house.message, world.carol)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ async def others(world: World) -> list[str]:
     await world.carol.say(channel, "Reply", parentId=message)
     found: list[str] = []
     for person in (world.dave, world.carol):
-        cursors = await cursors_of(person, channel, message)
+        cursors = await cursors_of(person, channel, message, world.dave)
         if person.id == world.dave.id:
             # Of lists that are his own wherever he is.
             del cursors["channels"], cursors["users"], cursors["found"]
@@ -155,12 +157,14 @@ async def test_garbage_is_refused(
 
 
 async def test_a_cursor_grants_nothing(world: World, house: House) -> None:
-    secret = await world.carol.create_channel()
+    secret = await world.carol.create_channel(world.erin)
     message = await world.carol.say(secret)
     await world.carol.say(secret, "Reply", parentId=message)
-    cursors = await cursors_of(world.carol, secret, message)
+    cursors = await cursors_of(world.carol, secret, message, world.erin)
     rest = ") { edges { cursor } } }"
     selection = f'{{ messages(after: "{cursors["messages"]}"{rest}'
     assert await do(world.dave, "channel", selection, id=secret) is None
     selection = f'{{ replies(after: "{cursors["replies"]}"{rest}'
+    assert await do(world.dave, "message", selection, id=message) is None
+    selection = f'{{ readBy(after: "{cursors["readBy"]}"{rest}'
     assert await do(world.dave, "message", selection, id=message) is None
