@@ -68,6 +68,7 @@ class Company:
             "s3_path_style": True,
             "jwt_secret": self.secret,
             "log_level": "warning",
+            "directory_channels": "none",
             **{f"rate_{kind}": 0 for kind in Kind},
         }
         return {variable(name): str(value) for name, value in settings.items()}

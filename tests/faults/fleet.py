@@ -129,6 +129,8 @@ class Fleet:
                 "s3_path_style": True,
                 "jwt_secret": SECRET,
                 "log_level": "warning",
+                # Channels that tests make are nobody else's business.
+                "directory_channels": "none",
                 # Soon, so that tests need not wait for it.
                 "session_cache_seconds": 0.5,
                 "profile_cache_seconds": 0.5,
