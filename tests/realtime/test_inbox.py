@@ -1,14 +1,16 @@
 """The inbox: a snapshot and every change after it are what a fresh snapshot is."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.operations import channel as shown_channel
-from tests.operations import do
+from tests.operations import do, patiently
 from tests.realtime.sidebars import fresh, sidebar
 from tests.world import Person, World, until
 
@@ -298,3 +300,24 @@ async def test_nobody_hears_of_what_is_another_persons_own(world: World) -> None
         await world.carol.say(channel, "News")
         assert (await shown.take())["channel"]["lastMessage"]["content"] == "News"
         assert (await shown_channel(viewer, channel, "{ unreadCount }"))["unreadCount"] == 2
+
+
+async def test_whatever_happens_at_the_same_time_it_ends_as_a_fresh_snapshot(world: World) -> None:
+    viewer = await world.new_person("Nina")
+    scenes = [await scene(world, viewer) for _ in range(4)]
+    often = [sends, sends_a_mention, reads, reads_less, mutes, edits_the_last, renames, is_added]
+    chance = random.Random(7)
+
+    async def act(s: Scene) -> None:
+        for deed in chance.sample(often * 2, 12):
+            await patiently(partial(deed, s))
+        await is_removed_and_added_again(s)
+
+    async with sidebar(viewer) as early:
+        acting = asyncio.gather(*map(act, scenes))
+        async with sidebar(viewer) as late:
+            await acting
+            now = await fresh(viewer)
+            await early.becomes(now)
+            await late.becomes(now)
+            assert early.state == late.state
