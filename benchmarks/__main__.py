@@ -37,6 +37,7 @@ async def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     stay_off_the_servers_core()
     rows: list[Row] = []
+    path = RESULTS
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="backchannel-bench-") as folder:
         for name in names:
@@ -47,10 +48,12 @@ async def main() -> None:
                 found = await part(name)(measured, QUICK if given.quick else Effort())
             print(table(found), flush=True)
             rows += found
-    keep(rows, began, is_quick=given.quick)
+            # What is known so far: a later part may fail.
+            path = keep(rows, began, is_quick=given.quick)
+    print(f"kept as benchmarks/results/{path.name} and .svg")
 
 
-def keep(rows: list[Row], began: datetime, *, is_quick: bool) -> None:
+def keep(rows: list[Row], began: datetime, *, is_quick: bool) -> Path:
     """The run's figures as JSON, and what they look like."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{began:%Y%m%dT%H%M%SZ}{'-quick' if is_quick else ''}.json"
@@ -69,7 +72,7 @@ def keep(rows: list[Row], began: datetime, *, is_quick: bool) -> None:
     }
     path.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
     path.with_suffix(".svg").write_text(plot(run["rows"]))
-    print(f"kept as benchmarks/results/{path.name} and .svg")
+    return path
 
 
 def _commit() -> str | None:

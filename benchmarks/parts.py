@@ -10,7 +10,7 @@ from benchmarks.rows import Effort, Row
 
 Rows = Callable[[Company, Effort], Awaitable[Sequence[Row]]]
 
-PARTS = ("page", "viewer")
+PARTS = ("page", "viewer", "send", "growth", "start")
 """By name, in the order in which they are run."""
 
 LONG: tuple[str, ...] = ()

@@ -74,7 +74,7 @@ mutation ($id: ID!) {
 class _Told(Services):
     """Services whose database is the same whoever is told of."""
 
-    def seen_by(self, sight: object) -> "Services":
+    def seen_by(self, sight: object) -> Self:
         return self
 
 
