@@ -61,6 +61,13 @@ class Loader(Generic[T]):
         """
         return self._known[key] if key in self._known else self._gathering.load(key)
 
+    def get_many(self, keys: Sequence[str]) -> list[T] | Awaitable[list[T]]:
+        """The same for several, in this order."""
+        known = self._known
+        if all(key in known for key in keys):
+            return [known[key] for key in keys]
+        return self._gathering.load_many(keys)
+
     async def load(self, key: str) -> T:
         """The value."""
         return self._known[key] if key in self._known else await self._gathering.load(key)
@@ -172,25 +179,25 @@ class Loaders:
         people = set(others)
         if "sender" in fields:
             people.update(message.sender_id for message in page)
-        reads: list[Awaitable[object]] = []
+        # One after the other on one connection: to tell another of them for whom it is, and to
+        # have it forget, takes longer than what they read.
         parents = {message.parent_id for message in page if message.parent_id}
         if "parent" in fields:
-            reads.append(self.message_by_id.read_ahead(parents))
+            await self.message_by_id.read_ahead(parents)
         if "reactions" in fields:
-            reads.append(self.reactions_by_message.read_ahead(ids))
+            await self.reactions_by_message.read_ahead(ids)
         if "attachments" in fields:
-            reads.append(self.attachments_by_message.read_ahead(ids))
+            await self.attachments_by_message.read_ahead(ids)
         if "mentions" in fields:
-            reads.append(self.mentions_by_message.read_ahead(ids))
+            await self.mentions_by_message.read_ahead(ids)
         if "revisions" in fields:
-            reads.append(self.revisions_by_message.read_ahead(ids))
+            await self.revisions_by_message.read_ahead(ids)
         rooms = {message.channel_id for message in page}
         if "readBy" in fields:
-            reads.append(self.receipts_by_channel.read_ahead(rooms))
+            await self.receipts_by_channel.read_ahead(rooms)
         roots = [message.id for message in page if message.reply_count]
         if "lastReply" in fields:
-            reads.append(self.last_reply_by_message.read_ahead(roots))
-        await asyncio.gather(*reads)
+            await self.last_reply_by_message.read_ahead(roots)
         if "reactions" in fields:
             people.update(
                 id
@@ -217,9 +224,9 @@ class Loaders:
             people.update(reply.sender_id for reply in replies if reply)
         await self.user_by_id.read_ahead(people)
 
-    async def users(self, ids: Iterable[str]) -> list[UserRecord]:
+    async def users_named(self, ids: Awaitable[list[str]]) -> list[UserRecord]:
         """These people, in this order, in one query for all who ask at the same time."""
-        return await self.user_by_id.load_many(ids)
+        return await self.user_by_id.load_many(await ids)
 
     async def _chosen(self, keys: list[str], viewer_id: str) -> dict[str, bool]:
         """Which of these reactions are the viewer's too."""

@@ -50,16 +50,18 @@ def resolved(
     *,
     shared: bool = False,
     rows: int | None = None,
+    look: Callable[..., Any] | None = None,
 ) -> Any:
     """A field with arguments, or at the root; ``shared``: every viewer gets the same answer.
 
-    ``rows`` is how long its list may be, where that is more than a few.
+    ``rows`` is how long its list may be, where that is more than a few. ``look`` finds the
+    same as the resolver, from the record, the context and the arguments by their names.
     """
     return strawberry.field(
         resolver=resolver,
         graphql_type=type,
         description=description,
-        metadata={SHARED: shared, ROWS: rows},
+        metadata={SHARED: shared, ROWS: rows, LOOK: look},
     )
 
 
@@ -93,9 +95,9 @@ def rows_of(field: StrawberryField) -> int | None:
     return rows
 
 
-def look_of(field: StrawberryField) -> Look | None:
-    """How the field is found without arguments, if it is one of those."""
-    look: Look | None = field.metadata.get(LOOK)
+def look_of(field: StrawberryField) -> Callable[..., Any] | None:
+    """How the field is found from a record, a context and its arguments, if that is known."""
+    look: Callable[..., Any] | None = field.metadata.get(LOOK)
     return look
 
 

@@ -32,10 +32,16 @@ if TYPE_CHECKING:
 strawberry.enum(MessageContentType)
 
 
-async def _reaction_users(
+def _users(
+    reaction: ReactionRecord, context: Context, first: int | None
+) -> list[UserRecord] | Awaitable[list[UserRecord]]:
+    return context.loaders.user_by_id.get_many(reaction.user_ids[: inputs.first(first)])
+
+
+def _reaction_users(
     reaction: strawberry.Parent[ReactionRecord], info: Info, first: int | None = 20
-) -> list[UserRecord]:
-    return await info.context.loaders.users(reaction.user_ids[: inputs.first(first)])
+) -> list[UserRecord] | Awaitable[list[UserRecord]]:
+    return _users(reaction, info.context, first)
 
 
 def _viewer_has_reacted(reaction: ReactionRecord, context: Context) -> bool | Awaitable[bool]:
@@ -48,7 +54,7 @@ def _viewer_has_reacted(reaction: ReactionRecord, context: Context) -> bool | Aw
 class Reaction:
     emoji: str
     count: int
-    users: list[User] = resolved(_reaction_users, list[User], shared=True)
+    users: list[User] = resolved(_reaction_users, list[User], shared=True, look=_users)
     viewer_has_reacted: bool = viewers_own(_viewer_has_reacted, bool)
 
 
@@ -116,9 +122,13 @@ async def _replies(
     return page
 
 
-async def _mentions(message: MessageRecord, context: Context) -> list[UserRecord]:
-    loaders = context.loaders
-    return await loaders.users(await loaders.mentions_by_message.load(message.id))
+def _mentions(
+    message: MessageRecord, context: Context
+) -> list[UserRecord] | Awaitable[list[UserRecord]]:
+    mentioned = context.loaders.mentions_by_message.get(message.id)
+    if isinstance(mentioned, list):
+        return context.loaders.user_by_id.get_many(mentioned)
+    return context.loaders.users_named(mentioned)
 
 
 def _attachments(

@@ -5,8 +5,8 @@ whether it may be null, whether it has to be waited for. For a selection of
 plain attributes and of look-ups that are at hand, the answer is always the
 same. A plan is that answer: a function from a record to its part of the result.
 
-What a plan cannot do exactly as graphql-core would, it does not do. Fields with
-arguments, directives, abstract types have no plan; a value that is missing, of
+What a plan cannot do exactly as graphql-core would, it does not do. Arguments from
+variables, directives, abstract types have no plan; a value that is missing, of
 another kind than expected or not at hand yet raises NotPlain, and the part is
 executed by graphql-core from its beginning: reading a record has no effect, so
 nothing happens twice.
@@ -14,11 +14,13 @@ nothing happens twice.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutine
 from operator import attrgetter
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -30,12 +32,17 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     InlineFragmentNode,
+    IntValueNode,
+    NullValueNode,
     SelectionSetNode,
+    StringValueNode,
+    get_argument_values,
 )
 
 from schema.context import Context
 from schema.fields import DEFINITION, look_of
 from schema.scalars import to_rfc3339
+from storage.errors import Refusal
 
 Fill = Callable[[Any, Context], Any]
 """From a value to its part of the result. Raises NotPlain."""
@@ -43,6 +50,9 @@ Fill = Callable[[Any, Context], Any]
 Fragments = dict[str, FragmentDefinitionNode]
 
 MAX_INT = 2**31
+
+_WRITTEN_OUT = (BooleanValueNode, EnumValueNode, IntValueNode, NullValueNode, StringValueNode)
+"""Values that name no variable."""
 
 
 class NotPlain(Exception):
@@ -110,12 +120,10 @@ def _field(
     if name == "__typename":
         return (lambda _, __: type.name), (lambda value, _: value)
     field = type.fields[name]
-    if field.args:
-        raise Unplannable
-    return _getter(field), _nullable(field.type, nodes, fragments)
+    return _getter(field, nodes[0]), _nullable(field.type, nodes, fragments)
 
 
-def _getter(field: GraphQLField) -> Fill:
+def _getter(field: GraphQLField, node: FieldNode) -> Fill:
     ours = field.extensions.get(DEFINITION)
     if ours is None:
         # Introspection's own.
@@ -126,14 +134,28 @@ def _getter(field: GraphQLField) -> Fill:
     look = look_of(ours)
     if look is None:
         raise Unplannable
+    arguments = _arguments(field, node)
 
     def get(value: Any, context: Context) -> Any:
-        found = look(value, context)
+        try:
+            found = look(value, context, **arguments)
+        except Refusal:
+            raise NotPlain from None
         if isawaitable(found):
+            if iscoroutine(found):
+                found.close()
             raise NotPlain
         return found
 
     return get
+
+
+def _arguments(field: GraphQLField, node: FieldNode) -> dict[str, Any]:
+    """Those of this node, where they are the same for each run of the document."""
+    for argument in node.arguments or ():
+        if not isinstance(argument.value, _WRITTEN_OUT):
+            raise Unplannable
+    return get_argument_values(field, node)
 
 
 def _selections(
