@@ -13,7 +13,7 @@ Rows = Callable[[Company, Effort], Awaitable[Sequence[Row]]]
 PARTS = ("page", "viewer", "send", "growth", "start")
 """By name, in the order in which they are run."""
 
-LONG: tuple[str, ...] = ()
+LONG = ("search",)
 """Only when asked for: they take many minutes, or gigabytes."""
 
 

@@ -1,8 +1,8 @@
 """What a search takes in a million messages, and what its index costs those who write.
 
-    python -m benchmarks.search [--messages 1000000] [--channels 1000] [--times 30]
+    scripts/bench search
 
-Makes a PostgreSQL of its own with the real schema, fills it with COPY, and runs each kind
+Fills a database of the real schema with a million messages by COPY, and runs each kind
 of search as the resolver does: the channels the viewer sees, the words, the matches, the
 snippets. Channels differ in size as they do in life (the largest has a tenth of everything),
 words too (the most common one is in a third of all messages). Times are milliseconds of the
@@ -12,13 +12,10 @@ whole, waiting for PostgreSQL included, one search at a time.
 system's cache emptied where that is permitted (as root on Linux).
 """
 
-import argparse
 import asyncio
-import os
 import random
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,16 +26,24 @@ from typing import Any
 
 import asyncpg
 
+from benchmarks.company import Company
+from benchmarks.rows import Effort, Row
 from resolvers import search
 from resolvers.search import Filter
 from resolvers.viewer import Viewer
-from server.embedded.servers import EmbeddedServers, embedded_servers
+from server.embedded.servers import EmbeddedServers
 from server.migrate import migrate
 from storage import channels, ids, messages
 from storage.postgres import Database
 from storage.records import UserRecord
 from storage.sight import Role
 
+MESSAGES = 1_000_000
+CHANNELS = 1_000
+STRIPPED = 100_000
+"""Messages of the database without search."""
+
+TIMES = 30
 OWN = 50
 """Channels each viewer is in."""
 
@@ -63,7 +68,7 @@ def vocabulary(chance: random.Random) -> list[str]:
     return [COMMON, SECOND, *dict.fromkeys(words)]
 
 
-def rows(chance: random.Random, count: int, channel_ids: list[str]) -> Iterator[tuple[Any, ...]]:
+def made_up(chance: random.Random, count: int, channel_ids: list[str]) -> Iterator[tuple[Any, ...]]:
     words = vocabulary(chance)
     stream = chance.choices(words, [1 / (n + 3) for n in range(len(words))], k=1_000_000)
     sizes = [1 / (n + 10) for n in range(len(channel_ids))]
@@ -103,7 +108,7 @@ async def fill(url: str, count: int, channel_count: int) -> str:
     )
     columns = ["id", "channel_id", "position", "ordinal", "sender_id", "content", "content_type"]
     await connection.copy_records_to_table(
-        "messages", records=rows(chance, count, channel_ids), columns=[*columns, "created_at"]
+        "messages", records=made_up(chance, count, channel_ids), columns=[*columns, "created_at"]
     )
     await connection.execute("update messages set has_attachment = true where position % 50 = 3")
     await connection.execute(
@@ -132,7 +137,7 @@ async def fill(url: str, count: int, channel_count: int) -> str:
         "select relname, pg_size_pretty(pg_relation_size(oid)) from pg_class"
         " where relname in ('messages', 'messages_vector', 'messages_newest', 'messages_page')"
     )
-    print(", ".join(f"{name} {size}" for name, size in sizes))
+    print(", ".join(f"{name} {size}" for name, size in sizes), flush=True)
     await connection.close()
     return channel_ids[0]
 
@@ -208,27 +213,36 @@ async def one(
     return (time.perf_counter() - begin) * 1000, len(found.edges)
 
 
-async def warm(database: Database, times: int, every: Kinds) -> None:
+async def warm(database: Database, times: int, every: Kinds) -> list[Row]:
+    rows = []
     for by_relevance in (False, True):
-        print("\nwarm, " + ("best first" if by_relevance else "newest first"))
-        print(f"{'':34}{'client: 50 channels':>30}{'employee: 50 and public ones':>32}")
-        print(f"{'':34}" + f"{'p50':>8}{'p99':>8}{'max':>8}{'n':>6}" * 2)
+        order = "best first" if by_relevance else "newest first"
         for name, (query, filter) in every.items():
-            line = f"{name:34}"
+            all: dict[Viewer, list[float]] = {}
+            count = 0
             for viewer in (CLIENT, EMPLOYEE):
                 _, count = await one(database, viewer, query, filter, by_relevance)
-                took = []
-                for _ in range(times):
-                    ms, _ = await one(database, viewer, query, filter, by_relevance)
-                    took.append(ms)
-                took.sort()
-                p99 = took[min(len(took) - 1, round(len(took) * 0.99))]
-                line += f"{statistics.median(took):8.1f}{p99:8.1f}{took[-1]:8.1f}{count:6}"
-            print(line, flush=True)
+                all[viewer] = [
+                    (await one(database, viewer, query, filter, by_relevance))[0]
+                    for _ in range(times)
+                ]
+            theirs = all[EMPLOYEE]
+            beside = {
+                "p99": f"{late(all[CLIENT]):.0f} ms",
+                "employee": f"{statistics.median(theirs):.0f} ms, p99 {late(theirs):.0f}"
+                f", finds {count}",
+            }
+            rows.append(Row("search", f"{name}, {order}", "ms", all[CLIENT], beside=beside))
+    return rows
 
 
-async def cold(embedded: EmbeddedServers) -> None:
-    print("\ncold, newest first, client: 50 channels")
+def late(took: list[float]) -> float:
+    """The 99th of a hundred."""
+    return sorted(took)[min(len(took) - 1, round(len(took) * 0.99))]
+
+
+async def cold(embedded: EmbeddedServers) -> list[Row]:
+    rows = []
     every = await kinds(embedded.postgres.url)
     for name, (query, filter) in every.items():
         await embedded.postgres.stop()
@@ -239,8 +253,11 @@ async def cold(embedded: EmbeddedServers) -> None:
         await one(database, CLIENT, "xyzzyx", Filter(sent_before=BEGIN), by_relevance=False)
         ms, count = await one(database, CLIENT, query, filter, by_relevance=False)
         await database.close()
-        note = "" if forgotten else "  (the operating system remembers)"
-        print(f"{name:34}{ms:8.1f}{count:6}{note}", flush=True)
+        beside = {"finds": str(count)}
+        if not forgotten:
+            beside["but"] = "the operating system remembers"
+        rows.append(Row("search", f"{name}, cold", "ms", [ms], beside=beside))
+    return rows
 
 
 def forget() -> bool:
@@ -252,7 +269,7 @@ def forget() -> bool:
     return False
 
 
-async def writing(embedded: EmbeddedServers, url: str, channel_id: str) -> None:
+async def writing(embedded: EmbeddedServers, url: str, channel_id: str) -> Row:
     """The same writes into the big database and one without search, in turns."""
     stripped = await Database.connect(url)
     whole = await Database.connect(embedded.postgres.url)
@@ -284,50 +301,32 @@ async def writing(embedded: EmbeddedServers, url: str, channel_id: str) -> None:
                     client_digest=None,
                 )
             took[name].append((time.perf_counter() - begin) * 1000)
-    print(f"\nwriting a message of ten words, the whole transaction, {WRITES} in turns")
-    for name, all in took.items():
-        all.sort()
-        print(
-            f"{name:10} search: mean {statistics.fmean(all):.2f} p50 {statistics.median(all):.2f}"
-            f" p99 {all[round(len(all) * 0.99) - 1]:.2f} max {all[-1]:.2f}"
-        )
-    ratio = statistics.fmean(took["with"]) / statistics.fmean(took["without"])
-    print(f"ratio of the means {ratio:.2f}")
     await whole.close()
     await stripped.close()
+    return Row(
+        "search",
+        "writing a message of ten words, the whole transaction",
+        "ms",
+        took["with"],
+        {"without search": took["without"]},
+        beside={"p99": f"{late(took['with']):.1f} ms, without search {late(took['without']):.1f}"},
+    )
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--channels", type=int, default=1_000)
-    parser.add_argument("--times", type=int, default=30)
-    given = parser.parse_args()
-    print(f"{os.cpu_count()} cores, {given.messages:,} messages, {given.channels:,} channels")
-    with tempfile.TemporaryDirectory(prefix="backchannel-benchmark-") as folder:
-        async with embedded_servers(Path(folder), names=["postgres"]) as embedded:
-            url = embedded.postgres.url
-            await asyncio.to_thread(migrate, url)
-            begin = time.perf_counter()
-            channel_id = await fill(url, given.messages, given.channels)
-            print(f"filled in {time.perf_counter() - begin:.0f} s")
-            database = await Database.connect(url, role=Role.APP)
-            await warm(database, given.times, await kinds(url))
-            await database.close()
-            connection = await asyncpg.connect(url)
-            await connection.execute("create database stripped")
-            await connection.close()
-            other = url.rpartition("/")[0] + "/stripped"
-            await asyncio.to_thread(migrate, other)
-            await fill(other, min(given.messages, 100_000), given.channels)
-            connection = await asyncpg.connect(other)
-            await connection.execute(
-                "drop index messages_newest; alter table messages drop column vector"
-            )
-            await connection.close()
-            await writing(embedded, other, channel_id)
-            await cold(embedded)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+async def rows(company: Company, effort: Effort) -> list[Row]:
+    """Searches warm, then writing, then searches cold."""
+    embedded, url = company.backing, company.database_url
+    messages_count = effort.times(MESSAGES)
+    channel_id = await fill(url, messages_count, CHANNELS)
+    database = await Database.connect(url, role=Role.APP)
+    found = await warm(database, effort.times(TIMES), await kinds(url))
+    await database.close()
+    async with company.connection() as connection:
+        await connection.execute("create database stripped")
+    other = url.rpartition("/")[0] + "/stripped"
+    await asyncio.to_thread(migrate, other)
+    await fill(other, min(messages_count, STRIPPED), CHANNELS)
+    stripped = await asyncpg.connect(other)
+    await stripped.execute("drop index messages_newest; alter table messages drop column vector")
+    await stripped.close()
+    return [*found, await writing(embedded, other, channel_id), *await cold(embedded)]
