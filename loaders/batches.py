@@ -48,10 +48,15 @@ class Loader(Generic[T]):
     """
 
     def __init__(
-        self, read: Callable[[list[str]], Awaitable[Mapping[str, T]]], missing: Callable[[str], T]
+        self,
+        read: Callable[[list[str]], Awaitable[Mapping[str, T]]],
+        missing: Callable[[str], T],
+        at_hand: Callable[[str], T | None] | None = None,
     ) -> None:
+        """``at_hand`` is asked for one value before it is read: it may know it already."""
         self._read = read
         self._missing = missing
+        self._at_hand = at_hand
         self._known: dict[str, T] = {}
         self._gathering: DataLoader[str, T] = DataLoader(self.read_ahead, cache=False)
 
@@ -59,7 +64,13 @@ class Loader(Generic[T]):
         """The value if it is here, else the promise of it: an executor that need not wait
         for a field fills it in several times faster.
         """
-        return self._known[key] if key in self._known else self._gathering.load(key)
+        if key in self._known:
+            return self._known[key]
+        value = self._at_hand(key) if self._at_hand else None
+        if value is None:
+            return self._gathering.load(key)
+        self._known[key] = value
+        return value
 
     def get_many(self, keys: Sequence[str]) -> list[T] | Awaitable[list[T]]:
         """The same for several, in this order."""
@@ -113,7 +124,9 @@ class Loaders:
         self._client_id = viewer_id if is_client else None
         self._with_presence = with_presence
         self._receipt_members = receipt_members
-        self.user_by_id: Loader[UserRecord] = Loader(self._users, _never)
+        # Whoever asks for presence reads it together with the people.
+        at_hand = None if with_presence else profiles.at_hand
+        self.user_by_id: Loader[UserRecord] = Loader(self._users, _never, at_hand)
         self.presence_by_user: Loader[PresenceRecord] = Loader(self._presences, PresenceRecord)
         self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
         self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)

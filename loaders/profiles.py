@@ -91,6 +91,13 @@ class Profiles:
         kept = self._users.get(id)
         return kept.user if kept and kept.read_at >= time.monotonic() - seconds else None
 
+    def at_hand(self, id: str) -> UserRecord | None:
+        """The profile that ``by_ids`` would give without asking the directory; None if it would."""
+        kept = self._users.get(id)
+        if kept is None or kept.read_at < time.monotonic() - self._seconds:
+            return None
+        return self._known(id)
+
     async def role(self, role: str) -> RoleRecord | None:
         """A role, at most ``role_seconds`` old, or older while MongoDB is out of reach.
 

@@ -181,3 +181,15 @@ async def test_a_role_is_kept_like_a_profile(
     with pytest.raises(Refusal) as refused:
         await profiles.role("never read")
     assert refused.value.code == ErrorCode.UNAVAILABLE
+
+
+async def test_a_profile_is_at_hand_as_long_as_it_holds(
+    mongo: Any, profiles: Profiles, clock: Clock
+) -> None:
+    ada = await person(mongo)
+    assert profiles.at_hand(ada) is None
+    known = (await profiles.by_ids([ada]))[ada]
+    clock.now += SECONDS
+    assert profiles.at_hand(ada) == known
+    clock.now += 0.001
+    assert profiles.at_hand(ada) is None
