@@ -10,7 +10,7 @@ from benchmarks.rows import Effort, Row
 
 Rows = Callable[[Company, Effort], Awaitable[Sequence[Row]]]
 
-PARTS = ("page", "viewer", "send", "growth", "start")
+PARTS = ("page", "viewer", "send", "live", "delay", "listeners", "idle", "growth", "start")
 """By name, in the order in which they are run."""
 
 LONG = ("search",)

@@ -110,6 +110,11 @@ class Counter:
         if self._wanted and self.count >= self._wanted[0] and not self._wanted[1].done():
             self._wanted[1].set_result(None)
 
+    def fail(self, why: bytes) -> None:
+        """Something else arrived: whoever waits is told so."""
+        if self._wanted and not self._wanted[1].done():
+            self._wanted[1].set_exception(ConnectionError(why.decode(errors="replace")))
+
     async def reach(self, count: int, seconds: float = 60.0) -> None:
         """Return when so many have arrived since the beginning."""
         if self.count >= count:
