@@ -71,17 +71,22 @@ class Row:
         """For the results that are kept."""
         return {
             **asdict(self),
+            "ours": _rounded(self.ours),
             "median": self.figure,
             "baselines": {
                 name: {
                     "median": statistics.median(figures),
                     "ratio": self.ratio(name),
-                    "rounds": list(figures),
+                    "rounds": _rounded(figures),
                 }
                 for name, figures in self.baselines.items()
             },
             "targets": [{"target": str(each), "met": self.meets(each)} for each in self.targets],
         }
+
+
+def _rounded(figures: Sequence[float]) -> list[float]:
+    return [float(f"{figure:.6g}") for figure in figures]
 
 
 Work = Callable[[], Awaitable[float]]

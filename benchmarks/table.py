@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from benchmarks.rows import Row
 
 HEAD = ("", "Backchannel", "baselines of the same run (ratio to it)", "to reach", "beside")
+RULE = ("---", "---:", "---", "---", "---")
 
 
 def table(rows: Iterable[Row]) -> str:
-    """In Markdown."""
-    lines = [HEAD, ("---", "---:", "---", "---", "---"), *map(_cells, rows)]
+    """In Markdown, without the columns that nothing is in."""
+    cells = [_cells(row) for row in rows]
+    used = [at for at in range(len(HEAD)) if any(line[at] for line in cells)]
+    lines = [[line[at] for at in used] for line in (HEAD, RULE, *cells)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
