@@ -23,6 +23,10 @@ WAITING_PER_CONNECTION = 20
 KEPT_SECONDS = 0.001
 """How long a connection is kept for its viewer's next statement, unless somebody waits for it."""
 
+GOODBYE_SECONDS = 0.25
+"""How long a connection may take to end. A server that stops has several pools to close, and
+PostgreSQL may be silent to all of them."""
+
 UNREACHABLE = (
     OSError,
     TimeoutError,
@@ -211,9 +215,9 @@ class Database:
         self._pool.on_touch = call
 
     async def close(self) -> None:
-        """Close every connection; what is still in use after a second, or dead, is cut."""
+        """Close every connection; what is still in use after a moment, or dead, is cut."""
         try:
-            async with asyncio.timeout(self._pool.patience):
+            async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._pool.connections.close()
         except TimeoutError:
             self._pool.connections.terminate()

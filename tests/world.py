@@ -302,6 +302,10 @@ class World:
                 if socket.reader:
                     socket.reader.cancel()
 
+    def people_changed(self) -> None:
+        """Have the people read again: one more and one less would look like nothing new."""
+        self.services.roster.outdate()
+
     async def new_person(self, name: str, **document: Any) -> Person:
         """Somebody new in the directory: an employee of the first team unless said otherwise."""
         id = ObjectId()
@@ -317,8 +321,7 @@ class World:
             **document,
         }
         await self.mongo.users.insert_one(person)
-        # One more and, elsewhere, one less would look like nothing new.
-        self.services.roster.outdate()
+        self.people_changed()
         return Person(self, str(id), str(id))
 
     async def state_of(self, channel_id: str) -> tuple[Any, ...]:
