@@ -240,7 +240,9 @@ class Settings(
     port: int = Field(8000, ge=0, le=65_535, description="The port to listen on.")
     workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
     shutdown_seconds: Seconds = Field(
-        8, description="Seconds a stopping process gives to what is under way."
+        6,
+        description="Seconds a stopping process gives to what is under way; then it takes up to"
+        " four more to let go of servers that are silent.",
     )
 
     direct_messages: Literal["team", "everybody"] = Field(

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from bson import ObjectId
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
@@ -32,6 +33,8 @@ WATCH_SECONDS = 1.0
 
 GLANCE_SECONDS = 0.3
 """How long whoever comes after that waits to see whether it is over."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,10 @@ class Directory:
             # The client's own limits are for each of its steps, and it tries twice.
             async with asyncio.timeout(self._timeout):
                 yield
-        except (PyMongoError, BSONError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, (PyMongoError, BSONError, OSError)):
+                # Of nonsense on the line, the driver makes whatever Python makes of it.
+                log.warning("directory.nonsense", exc_info=True)
             self._is_down = True
             self._try_again_at = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
