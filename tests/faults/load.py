@@ -26,7 +26,7 @@ subscription ($id: ID!, $after: String) {
   channelEvents(channelId: $id, after: $after) {
     __typename
     cursor
-    ... on MessageSent { message { id content sender { name } } }
+    ... on MessageSent { message { id content contentType sender { name } } }
   }
 }
 """
@@ -170,13 +170,16 @@ class Follower:
     def _hear(self, event: dict[str, Any]) -> None:
         now = time.monotonic()
         said = event.get("message") or {}
+        if said.get("contentType") == "SYSTEM":
+            # A notice of who came or went has its position, and nobody sent it.
+            said = {}
         self.cursor = event["cursor"]
         if "sender" in said:
             self.names.add(said["sender"]["name"])
         self.heard.take(
             Delivery(
                 place(self._channel_id, self.cursor).position,
-                event["__typename"],
+                event["__typename"] if said or "message" not in event else "Notice",
                 said.get("id"),
                 first_word(said.get("content")),
                 now,
