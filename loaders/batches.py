@@ -6,6 +6,7 @@ long as one operation, so nothing it remembers can go stale.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Generic, NoReturn, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -58,7 +59,15 @@ class Loader(Generic[T]):
         self._missing = missing
         self._at_hand = at_hand
         self._known: dict[str, T] = {}
-        self._gathering: DataLoader[str, T] = DataLoader(self.read_ahead, cache=False)
+        self._dataloader: DataLoader[str, T] | None = None
+
+    @property
+    def _gathering(self) -> DataLoader[str, T]:
+        # Made by the first who needs it, and seldom at all: it and we hold each other, and what
+        # holds itself stays until the garbage collector looks.
+        if self._dataloader is None:
+            self._dataloader = DataLoader(self.read_ahead, cache=False)
+        return self._dataloader
 
     def get(self, key: str) -> T | Awaitable[T]:
         """The value if it is here, else the promise of it: an executor that need not wait
@@ -107,7 +116,9 @@ class Loader(Generic[T]):
 
 
 class Loaders:
-    """The loaders of one operation, for one viewer."""
+    """The loaders of one operation, for one viewer. Each is made when somebody asks for it:
+    an operation needs few of them, and an event's rendering one.
+    """
 
     def __init__(
         self,
@@ -124,45 +135,91 @@ class Loaders:
         self._client_id = viewer_id if is_client else None
         self._with_presence = with_presence
         self._receipt_members = receipt_members
+        self._viewer_id = viewer_id
+
+    @cached_property
+    def user_by_id(self) -> Loader[UserRecord]:
+        """People."""
         # Whoever asks for presence reads it together with the people.
-        at_hand = None if with_presence else profiles.at_hand
-        self.user_by_id: Loader[UserRecord] = Loader(self._users, _never, at_hand)
-        self.presence_by_user: Loader[PresenceRecord] = Loader(self._presences, PresenceRecord)
-        self.message_by_id: Loader[MessageRecord | None] = Loader(self._messages, _none)
-        self.channel_by_id: Loader[ChannelRecord] = Loader(self._channels, _never)
-        self.membership_by_channel: Loader[Membership | None] = Loader(
-            lambda ids: channels.memberships(database, ids, viewer_id), _none
+        at_hand = None if self._with_presence else self._profiles.at_hand
+        return Loader(self._users, _never, at_hand)
+
+    @cached_property
+    def presence_by_user(self) -> Loader[PresenceRecord]:
+        """Whether they are there."""
+        return Loader(self._presences, PresenceRecord)
+
+    @cached_property
+    def message_by_id(self) -> Loader[MessageRecord | None]:
+        """Messages; None where the viewer sees none."""
+        return Loader(self._messages, _none)
+
+    @cached_property
+    def channel_by_id(self) -> Loader[ChannelRecord]:
+        """Channels."""
+        return Loader(self._channels, _never)
+
+    @cached_property
+    def membership_by_channel(self) -> Loader[Membership | None]:
+        """The viewer's own membership; None where there is none."""
+        return Loader(lambda ids: channels.memberships(self._database, ids, self._viewer_id), _none)
+
+    @cached_property
+    def companion_by_id(self) -> Loader[UserRecord | None]:
+        """People who share a channel with the viewer; None for others."""
+        return Loader(lambda ids: self._companions(ids, self._viewer_id), _none)
+
+    @cached_property
+    def unread_by_channel(self) -> Loader[UnreadRecord]:
+        """What the viewer has not read."""
+        return Loader(
+            lambda ids: self._unread(ids, self._viewer_id), lambda id: UnreadRecord(id, 0, 0)
         )
-        self.companion_by_id: Loader[UserRecord | None] = Loader(
-            lambda ids: self._companions(ids, viewer_id), _none
+
+    @cached_property
+    def receipts_by_channel(self) -> Loader[list[ReceiptRecord]]:
+        """How far the members have read, where that is told."""
+        return Loader(
+            lambda ids: receipts.by_channels(
+                self._database, ids, self._viewer_id, self._receipt_members
+            ),
+            _empty,
         )
-        self.unread_by_channel: Loader[UnreadRecord] = Loader(
-            lambda ids: self._unread(ids, viewer_id), lambda id: UnreadRecord(id, 0, 0)
-        )
-        self.receipts_by_channel: Loader[list[ReceiptRecord]] = Loader(
-            lambda ids: receipts.by_channels(database, ids, viewer_id, receipt_members), _empty
-        )
-        self.reactions_by_message: Loader[list[ReactionRecord]] = Loader(
-            lambda ids: reactions.by_messages(database, ids), _empty
-        )
-        self.chosen_by_reaction: Loader[bool] = Loader(
-            lambda keys: self._chosen(keys, viewer_id), lambda _: False
-        )
-        self.attachments_by_message: Loader[list[AttachmentRecord]] = Loader(
-            lambda ids: attachments.by_messages(database, ids), _empty
-        )
-        self.mentions_by_message: Loader[list[str]] = Loader(
-            lambda ids: messages.mentioned(database, ids), _empty
-        )
-        self.revisions_by_message: Loader[list[RevisionRecord]] = Loader(
-            lambda ids: revisions.by_messages(database, ids), _empty
-        )
-        self.last_reply_by_message: Loader[MessageRecord | None] = Loader(
-            lambda ids: messages.last_replies(database, ids), _none
-        )
-        self.pinned_by_channel: Loader[list[MessageRecord]] = Loader(
-            lambda ids: pins.by_channels(database, ids), _empty
-        )
+
+    @cached_property
+    def reactions_by_message(self) -> Loader[list[ReactionRecord]]:
+        """The reactions, by emoji."""
+        return Loader(lambda ids: reactions.by_messages(self._database, ids), _empty)
+
+    @cached_property
+    def chosen_by_reaction(self) -> Loader[bool]:
+        """Whether the viewer reacted so."""
+        return Loader(lambda keys: self._chosen(keys, self._viewer_id), lambda _: False)
+
+    @cached_property
+    def attachments_by_message(self) -> Loader[list[AttachmentRecord]]:
+        """The files."""
+        return Loader(lambda ids: attachments.by_messages(self._database, ids), _empty)
+
+    @cached_property
+    def mentions_by_message(self) -> Loader[list[str]]:
+        """Who is mentioned, by id."""
+        return Loader(lambda ids: messages.mentioned(self._database, ids), _empty)
+
+    @cached_property
+    def revisions_by_message(self) -> Loader[list[RevisionRecord]]:
+        """How it was before."""
+        return Loader(lambda ids: revisions.by_messages(self._database, ids), _empty)
+
+    @cached_property
+    def last_reply_by_message(self) -> Loader[MessageRecord | None]:
+        """The newest reply; None where there is none."""
+        return Loader(lambda ids: messages.last_replies(self._database, ids), _none)
+
+    @cached_property
+    def pinned_by_channel(self) -> Loader[list[MessageRecord]]:
+        """The pinned messages."""
+        return Loader(lambda ids: pins.by_channels(self._database, ids), _empty)
 
     def beside(self, viewer_id: str, *, is_client: bool) -> "Loaders":
         """Loaders for another viewer that read what is the same for everybody with these."""
@@ -235,7 +292,8 @@ class Loaders:
         if "lastReply" in fields and people:
             replies = await self.last_reply_by_message.read_ahead(roots)
             people.update(reply.sender_id for reply in replies if reply)
-        await self.user_by_id.read_ahead(people)
+        if people:
+            await self.user_by_id.read_ahead(people)
 
     async def users_named(self, ids: Awaitable[list[str]]) -> list[UserRecord]:
         """These people, in this order, in one query for all who ask at the same time."""
