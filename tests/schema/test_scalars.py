@@ -1,5 +1,6 @@
 """DateTime: RFC 3339, out in one form, in from any that is one."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -26,6 +27,12 @@ def test_a_moment_comes_back_to_the_microsecond(moment: datetime) -> None:
     back = from_rfc3339(to_rfc3339(moment))
     assert back == moment
     assert back.tzinfo is UTC
+
+
+@given(MOMENTS, st.booleans())
+def test_the_form_is_always_the_same(moment: datetime, is_in_utc: bool) -> None:
+    text = to_rfc3339(moment.astimezone(UTC) if is_in_utc else moment)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text)
 
 
 @given(MOMENTS)
