@@ -31,6 +31,9 @@ UNREACHABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # A goodbye of PostgreSQL's that came between two statements: until the driver hears the line
+    # end, all it can say of the next one is that it fits nothing.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,

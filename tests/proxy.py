@@ -14,7 +14,8 @@ class Proxy:
     refused. ``freeze`` is a link that swallows everything: connections are
     accepted and stay open, and nothing ever comes. ``lose`` is a route that has
     changed: what is open stays open and carries nothing any more, what is new
-    works. ``babble`` is something else at the same address, which answers nonsense.
+    works. ``linger`` is a line that outlives the server's end of it. ``babble`` is
+    something else at the same address, which answers nonsense.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -25,6 +26,7 @@ class Proxy:
         self._links: set[asyncio.Task[None]] = set()
         self._lost: set[asyncio.Task[None]] = set()
         self._nonsense = b""
+        self._hung_up: asyncio.Event | None = None
         self.port = 0
 
     @classmethod
@@ -65,6 +67,11 @@ class Proxy:
         """Drop for ever what is sent over the connections of now."""
         self._lost |= self._links
 
+    def linger(self) -> asyncio.Event:
+        """From now on carry what the server says, and not that it has hung up; set when it has."""
+        self._hung_up = asyncio.Event()
+        return self._hung_up
+
     async def babble(self, nonsense: bytes) -> None:
         """Break every connection; answer on new ones whatever is asked with this."""
         await self.cut()
@@ -92,7 +99,7 @@ class Proxy:
             link = asyncio.current_task()
             ways = [
                 asyncio.ensure_future(self._carry(reader, back, link)),
-                asyncio.ensure_future(self._carry(there, writer, link)),
+                asyncio.ensure_future(self._answer(there, writer, link)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +123,14 @@ class Proxy:
             if link in self._lost:
                 # Over a lost line not even the end is told.
                 await asyncio.Event().wait()
+
+    async def _answer(
+        self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, link: object
+    ) -> None:
+        await self._carry(there, writer, link)
+        if self._hung_up:
+            self._hung_up.set()
+            await asyncio.Event().wait()
 
     async def _talk_nonsense(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -6,11 +6,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from storage import channels, events, ids
 from storage.errors import Refusal, conflict
 from storage.postgres import Database, Transaction
 from storage.records import EventKind
+from tests.proxy import Proxy
 
 ACTOR = "0123456789abcdef01234567"
 
@@ -121,6 +123,30 @@ async def test_a_commit_that_fails_rings_nothing(
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await write_and(promise_too_much, database)
+    assert rung == []
+    assert await nothing_is_there(database)
+
+
+async def test_a_goodbye_between_two_statements_is_an_outage_before_the_line_ends(
+    database: Database, database_url: str, rung: list[dict[str, int]]
+) -> None:
+    url = make_url(database_url)
+    async with Proxy.to(url.host or "", url.port or 0) as line:
+        url = url.set(host="127.0.0.1", port=line.port)
+        over = await Database.connect(url.render_as_string(hide_password=False), min_size=1)
+        over.on_commit = rung.append
+        hung_up = line.linger()
+
+        async def die(transaction: Transaction) -> None:
+            mine = await transaction.fetchval("select pg_backend_pid()")
+            await database.fetchval("select pg_terminate_backend($1, 5000)", mine)
+            await hung_up.wait()
+
+        with pytest.raises(Refusal) as refused:
+            await write_and(die, over)
+        await over.close()
+    assert isinstance(refused.value.__cause__, asyncpg.InternalClientError)
+    assert refused.value.service == "postgres"
     assert rung == []
     assert await nothing_is_there(database)
 
