@@ -81,8 +81,9 @@ class Roster:
         """How often it was outdated."""
 
     async def people(self) -> list[Entry]:
-        """Everybody, in order. Who has come or gone is noticed at once, who has changed within
-        ``seconds``, and within five where somebody searches all the time.
+        """Everybody, in order. Who has come or gone is noticed at once, and so is who has changed
+        if it was outdated for them; else within ``seconds``, and within five where somebody
+        searches all the time.
 
         Raises UNAVAILABLE.
         """

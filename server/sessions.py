@@ -90,6 +90,8 @@ class Sessions:
         """The directory says something else of these people; None is of roles, so perhaps of
         everybody. What is kept of them is looked up again.
         """
+        if user_ids:
+            self._services.roster.outdate()
         if None in user_ids:
             self._services.profiles.doubt_roles()
         await self._services.profiles.look_again(id for id in user_ids if id)

@@ -10,6 +10,7 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
+import loaders.roster
 from server.sync_settings import KINDS
 from storage.directory import Directory
 from storage.postgres import Database
@@ -145,6 +146,38 @@ async def _loses_everything(world: World, how: str) -> None:
             assert (await ann.refused("{ viewer { user { id } } }")).code == "UNAUTHENTICATED"
 
 
+async def test_who_is_renamed_or_disabled_is_found_as_they_are_on_every_server(
+    company: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but being told makes them look again.
+    monkeypatch.setattr(loaders.roster, "REFRESH_SECONDS", 3600.0)
+    ann = await company.new_person("Ann Quillfeather")
+    async with company.another_server() as other:
+        seekers = (company.carol, other.carol)
+        for seeker in seekers:
+            assert await found(seeker, "Quillfeather") == [ann.id]
+        await change(company, ann, name="Ann Zaunkoenig")
+        for seeker in seekers:
+            await finds(seeker, "Zaunkoenig", [ann.id])
+            assert await found(seeker, "Quillfeather") == []
+        await change(company, ann, status="disabled")
+        for seeker in seekers:
+            await finds(seeker, "Zaunkoenig", [])
+
+
+async def finds(person: Person, search: str, ids: list[str]) -> None:
+    """Return as soon as these are found, in this order."""
+    async with asyncio.timeout(SECONDS):
+        while await found(person, search) != ids:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def found(person: Person, search: str) -> list[str]:
+    query = "query ($search: String) { users(search: $search) { edges { node { id } } } }"
+    page = (await person.run(query, search=search))["users"]
+    return [edge["node"]["id"] for edge in page["edges"]]
+
+
 async def test_a_role_that_is_taken_away_is_so_at_once(company: World) -> None:
     """A super admin looks on in a department; an ordinary employee does not."""
     sales = await department(company, "Looked upon")
@@ -187,7 +220,11 @@ async def _tries(person: Person) -> str:
 
 
 async def test_another_process_goes_on_when_the_one_ends(company: World) -> None:
-    leaders = "select count(*) from pg_locks where locktype = 'advisory' and objid = $1 and granted"
+    # Other companies of the tests are on the same PostgreSQL, and each has a leader.
+    leaders = (
+        "select count(*) from pg_locks where locktype = 'advisory' and objid = $1 and granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
     database = company.database
     async with _leading_anew(company):
         await department(company, "One of them")
