@@ -175,9 +175,6 @@ class Settings(
     )
     projects_collection: Name = Field("projects", description="The collection of projects.")
     project_name_field: FieldName = Field("name", description="A project's name.")
-    project_department_field: FieldName = Field(
-        "departmentId", description="A project's department, an ObjectId."
-    )
     project_members_field: FieldName = Field(
         "assignedUserIds", description="A project's people, a list of ObjectIds."
     )

@@ -24,11 +24,7 @@ FIELDS: Final = {
         "user_role_field",
     ),
     "departments_collection": ("department_name_field", "department_head_field"),
-    "projects_collection": (
-        "project_name_field",
-        "project_department_field",
-        "project_members_field",
-    ),
+    "projects_collection": ("project_name_field", "project_members_field"),
     "roles_collection": ("role_name_field", "role_permissions_field"),
 }
 """The settings that name a collection, and those that name its fields."""
