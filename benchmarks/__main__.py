@@ -38,7 +38,7 @@ async def main() -> None:
     stay_off_the_servers_core()
     rows: list[Row] = []
     path = RESULTS
-    began = datetime.now(UTC)
+    began, commit = datetime.now(UTC), _commit()
     with tempfile.TemporaryDirectory(prefix="backchannel-bench-") as folder:
         for name in names:
             home = Path(folder, name)
@@ -49,11 +49,11 @@ async def main() -> None:
             print(table(found), flush=True)
             rows += found
             # What is known so far: a later part may fail.
-            path = keep(rows, began, is_quick=given.quick)
+            path = keep(rows, began, commit, is_quick=given.quick)
     print(f"kept as benchmarks/results/{path.name} and .svg")
 
 
-def keep(rows: list[Row], began: datetime, *, is_quick: bool) -> Path:
+def keep(rows: list[Row], began: datetime, commit: str | None, *, is_quick: bool) -> Path:
     """The run's figures as JSON, and what they look like."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{began:%Y%m%dT%H%M%SZ}{'-quick' if is_quick else ''}.json"
@@ -61,7 +61,7 @@ def keep(rows: list[Row], began: datetime, *, is_quick: bool) -> Path:
         "began": began.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - began).total_seconds()),
         "quick": is_quick,
-        "commit": _commit(),
+        "commit": commit,
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.platform(),

@@ -48,7 +48,7 @@ def said_of(run: dict[str, Any]) -> str:
     """When and where."""
     machine = run["machine"]
     return (
-        f"{run['began'][:10]}, commit {run['commit'][:9]}, {machine['cores']} cores,"
+        f"{run['began'][:10]}, commit {(run['commit'] or 'unknown')[:9]}, {machine['cores']} cores,"
         f" Python {machine['python']}, load {machine['load']:.1f} at the end."
     )
 
