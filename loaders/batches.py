@@ -73,13 +73,7 @@ class Loader(Generic[T]):
         """The value if it is here, else the promise of it: an executor that need not wait
         for a field fills it in several times faster.
         """
-        if key in self._known:
-            return self._known[key]
-        value = self._at_hand(key) if self._at_hand else None
-        if value is None:
-            return self._gathering.load(key)
-        self._known[key] = value
-        return value
+        return self._known[key] if self._knows(key) else self._gathering.load(key)
 
     def get_many(self, keys: Sequence[str]) -> list[T] | Awaitable[list[T]]:
         """The same for several, in this order."""
@@ -103,12 +97,21 @@ class Loader(Generic[T]):
     async def read_ahead(self, keys: Iterable[str]) -> list[T]:
         """The same in a read of their own, at most one, for whoever knows what all will ask for."""
         wanted = list(keys)
-        unknown = [key for key in dict.fromkeys(wanted) if key not in self._known]
+        unknown = [key for key in dict.fromkeys(wanted) if not self._knows(key)]
         if unknown:
             found = await self._read(unknown)
             for key in unknown:
                 self._known[key] = found[key] if key in found else self._missing(key)
         return [self._known[key] for key in wanted]
+
+    def _knows(self, key: str) -> bool:
+        if key in self._known:
+            return True
+        value = self._at_hand(key) if self._at_hand else None
+        if value is None:
+            return False
+        self._known[key] = value
+        return True
 
     def prime(self, key: str, value: T) -> None:
         """Know a value that came from elsewhere."""
