@@ -84,13 +84,15 @@ def sync() -> None:
     """Bring the channels that MongoDB decides about in step with it, and say what was done."""
     import asyncio
 
-    from resolvers.reconciling import EmptyDirectory
     from server.settings import Settings
+
+    settings = _read(Settings)
+    from resolvers.reconciling import EmptyDirectory
     from server.sync import sync_once
     from storage.errors import Refusal
 
     try:
-        done = asyncio.run(sync_once(_read(Settings)))
+        done = asyncio.run(sync_once(settings))
     except Refusal as refusal:
         _end(refusal.message, WRONG)
     except EmptyDirectory:
@@ -158,10 +160,12 @@ def doctor() -> None:
     """Say in a line each what is wrong with the configuration and the three servers."""
     import asyncio
 
-    from server.doctor import diagnose
     from server.settings import Settings
 
-    findings = asyncio.run(diagnose(_read(Settings)))
+    settings = _read(Settings)
+    from server.doctor import diagnose
+
+    findings = asyncio.run(diagnose(settings))
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         typer.echo(f"{finding.level:<8} {finding.subject:<{width}}  {finding.line}")

@@ -23,9 +23,10 @@ from server.addresses import address_of
 from server.auth import bearer
 from server.connections import Connections
 from server.dialects import stream_dialect
+from server.json_values import read_json
 from server.media import GRAPHQL_RESPONSE, JSON, STREAMS, acceptable
 from server.origins import Origins
-from server.requests import graphql_request, read_json
+from server.requests import graphql_request
 from server.sessions import Sessions, SignedIn
 from server.streaming import Asked
 from storage.errors import ErrorCode, Refusal, bad_input, forbidden, unavailable

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from server.requests import MAX_NAME, read_json
+from server.json_values import read_json
 from storage.errors import Refusal
+
+MAX_NAME = 200
+"""Characters in the name of a document; a hash has 64."""
 
 
 def read_manifest(path: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.requests import read_json
+from server.json_values import read_json
 from storage.errors import Refusal
 
 MAX_ID = 200

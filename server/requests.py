@@ -3,40 +3,13 @@
 Used for HTTP bodies and for the payload of ``subscribe`` alike.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from schema.engine import Request
 from schema.persisted import Named
+from server.manifests import MAX_NAME
 from storage.errors import bad_input
-
-MAX_NAME = 200
-"""Characters in the name of a document; a hash has 64."""
-
-
-def read_json(body: bytes) -> Any:
-    """The JSON value in these bytes. Raises BAD_USER_INPUT for anything else.
-
-    orjson refuses escapes of lone surrogates, which are valid JSON: those are
-    let through here, so that the field they stand in can be named.
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        if b"\\u" in body:
-            return json.loads(body.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        pass
-    raise bad_input("body", "The body is not valid JSON.")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
 
 
 def graphql_request(value: Any, request_id: str, last_event_id: str | None = None) -> Request:
