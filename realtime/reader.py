@@ -11,6 +11,12 @@ from storage.records import EventRecord
 
 READ_LIMIT = 200
 
+AT_ONCE = 3
+"""Readings under way at a time. More of them would only wait in the pool, which refuses whoever
+comes when many wait; who comes back to a channel shall rather wait here. It also leaves a
+connection for what is live.
+"""
+
 KEPT = 16
 KEPT_SECONDS = 5.0
 """How many readings are kept for whoever else needs the same, and for how long."""
@@ -32,6 +38,7 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._kept: TTLCache[tuple[str, int], _Reading] = TTLCache(KEPT, KEPT_SECONDS)
 
     async def after(self, channel_id: str, position: int, head: int) -> list[EventRecord]:
@@ -58,4 +65,5 @@ class Reader:
         return found
 
     async def _read(self, channel_id: str, position: int) -> list[EventRecord]:
-        return await events.read_after(self._database, {channel_id: position}, READ_LIMIT)
+        async with self._turns:
+            return await events.read_after(self._database, {channel_id: position}, READ_LIMIT)

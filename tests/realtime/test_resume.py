@@ -1,5 +1,9 @@
 """Who comes back with a cursor gets what they missed, in order, and then what happens."""
 
+import asyncio
+
+from realtime.reader import Reader
+from storage.ids import new_id
 from tests.realtime.following import (
     DELETE,
     EDIT,
@@ -138,3 +142,10 @@ async def test_what_was_deleted_meanwhile_is_not_told_to_who_comes_back(world: W
     assert sent["channelEvents"]["__typename"] == "MessageSent"
     assert sent["channelEvents"]["message"]["content"] == ""
     assert deleted["channelEvents"]["__typename"] == "MessageDeleted"
+
+
+async def test_nobody_is_refused_when_many_come_back_to_different_channels(world: World) -> None:
+    """More than may wait for a connection of the log's: each waits for a turn instead."""
+    reader = Reader(world.services.live.database)
+    found = await asyncio.gather(*(reader.after(new_id(), 0, 0) for _ in range(500)))
+    assert found == [[]] * 500
