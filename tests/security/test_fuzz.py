@@ -53,7 +53,7 @@ class Ground:
 @pytest.fixture(scope="module")
 async def ground(servers: Servers, fresh: Fresh) -> AsyncIterator[Ground]:
     # The embedded MongoDB goes through everybody, and eight ask at once.
-    async with World.running(servers, fresh, mongo_timeout=20, database_timeout=30) as world:
+    async with World.running(servers, fresh, database_timeout=30) as world:
         hidden = [
             await world.new_person(f"Selma {PERSONAL}", email=f"{PERSONAL}@example.com"),
             await world.new_person(f"Sven {PERSONAL}", avatar=f"https://{PERSONAL}.example.com"),

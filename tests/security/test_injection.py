@@ -34,7 +34,7 @@ OBJECTS: list[Any] = [{"$ne": None}, {"$gt": ""}, {"$regex": ".*"}, {"$where": "
 @pytest.fixture(scope="module")
 async def own(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
     """A company in which nobody else does anything."""
-    async with World.running(servers, fresh, mongo_timeout=20, upload_max_open=1000) as world:
+    async with World.running(servers, fresh, upload_max_open=1000) as world:
         yield world
 
 

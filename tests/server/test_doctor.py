@@ -23,9 +23,17 @@ NOBODY = "127.0.0.1:1"
 
 @pytest.fixture
 async def good(
-    servers: Servers, database_url: str, mongo_database: str, bucket: str
+    servers: Servers,
+    database_url: str,
+    mongo_database: str,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Any]:
     """Settings with which nothing is wrong, and everything they speak of."""
+    # What is there answers, however busy the machine is; tests of what does not say how long.
+    monkeypatch.setattr("server.doctor.LIMIT", 60.0)
+    monkeypatch.setattr("server.doctor.directory.PATIENCE", 30_000)
+    monkeypatch.setattr("server.doctor.postgres.ECHO", 30.0)
     async with AsyncMongoClient[dict[str, Any]](servers.mongo_url) as client:
         mongo = client[mongo_database]
         someone = ObjectId()
@@ -92,7 +100,8 @@ async def test_nothing_is_wrong(good: dict[str, Any]) -> None:
     }
 
 
-async def test_nothing_is_there(good: dict[str, Any]) -> None:
+async def test_nothing_is_there(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.doctor.directory.PATIENCE", 2_000)
     found = await remarks(
         good,
         database_url=f"postgresql://chat:hunter2@{NOBODY}/chat",
@@ -300,7 +309,10 @@ async def test_names_that_nothing_has(good: dict[str, Any]) -> None:
         ("mongodb+srv://nowhere.invalid", "its address does not exist or has a wrong option"),
     ],
 )
-async def test_mongodb_cannot_be_found(good: dict[str, Any], url: str, line: str) -> None:
+async def test_mongodb_cannot_be_found(
+    good: dict[str, Any], url: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.doctor.directory.PATIENCE", 2_000)
     assert await remarks(good, mongo_url=url) == [("MongoDB", f"{line} (BACKCHANNEL_MONGO_URL)")]
 
 
