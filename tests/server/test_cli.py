@@ -10,6 +10,7 @@ import jwt
 import pytest
 from bson import ObjectId
 from pymongo import AsyncMongoClient
+from typer.testing import CliRunner, Result
 
 import server.cli
 from schema import printed
@@ -40,6 +41,20 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def told(*arguments: str, **settings: str) -> Result:
+    """What a command says and how it ends, in this process: most of one of its own is imports.
+
+    Each command is also run once as a process, which shows that it imports what it needs.
+    """
+    names = {f"BACKCHANNEL_{name.upper()}": value for name, value in settings.items()}
+    return CliRunner().invoke(server.cli.app, arguments, env=names, catch_exceptions=False)
+
+
+async def tells(*arguments: str, **settings: str) -> Result:
+    """The same beside the servers' loop, as commands bring one of their own."""
+    return await asyncio.to_thread(told, *arguments, **settings)
+
+
 def test_help_names_the_commands_and_imports_none_of_what_they_need() -> None:
     done = run("--help")
     assert done.returncode == 0
@@ -57,11 +72,17 @@ def test_help_names_the_commands_and_imports_none_of_what_they_need() -> None:
     assert not for_settings & heavy
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "sync", "doctor"])
+def test_a_server_without_settings_says_so_in_a_line_each() -> None:
+    done = run("serve")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "BACKCHANNEL_DATABASE_URL is required\n" in done.stderr
+    assert all(line.startswith("BACKCHANNEL_") for line in done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("command", ["migrate", "sync", "doctor"])
 def test_missing_settings_are_a_line_each(command: str) -> None:
-    done = run(command)
-    assert done.returncode == 2
-    assert done.stdout == ""
+    done = told(command)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "BACKCHANNEL_DATABASE_URL is required\n" in done.stderr
     assert all(line.startswith("BACKCHANNEL_") for line in done.stderr.splitlines())
 
@@ -99,16 +120,16 @@ def test_a_token_is_good_for_as_long_as_said() -> None:
 def test_what_no_token_can_be_made_of_is_one_line(
     user: str, settings: dict[str, str], why: str
 ) -> None:
-    done = run("token", user, **settings)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{why}\n")
+    done = told("token", user, **settings)
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{why}\n")
 
 
 async def test_migrate_goes_where_it_is_told(fresh: Fresh) -> None:
     async with fresh.database(migrated=False) as url:
-        done = run("migrate", database_url=url)
-        assert (done.returncode, done.stdout) == (0, f"The schema went from base to {head()}.\n")
-        assert run("migrate", database_url=url).stdout == f"The schema is at {head()}.\n"
-        done = run("migrate", "--to", "base", database_url=url)
+        done = await tells("migrate", database_url=url)
+        assert (done.exit_code, done.stdout) == (0, f"The schema went from base to {head()}.\n")
+        assert (await tells("migrate", database_url=url)).stdout == f"The schema is at {head()}.\n"
+        done = await tells("migrate", "--to", "base", database_url=url)
         assert done.stdout == f"The schema went from {head()} to base.\n"
         assert current(url) is None
 
@@ -119,9 +140,9 @@ async def test_migrate_says_in_a_line_what_is_wrong(fresh: Fresh) -> None:
     assert done.stderr.startswith("PostgreSQL: ")
     assert done.stderr.count("\n") == 1
     async with fresh.database() as url:
-        done = run("migrate", "--to", "9999", database_url=url)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Can't locate revision identified by '9999'\n"
+        lost = await tells("migrate", "--to", "9999", database_url=url)
+    assert (lost.exit_code, lost.stdout) == (2, "")
+    assert lost.stderr == "Can't locate revision identified by '9999'\n"
 
 
 def for_servers(servers: Servers, database_url: str, mongo_database: str) -> dict[str, str]:
@@ -152,8 +173,8 @@ async def test_sync_says_what_it_did_and_does_it_once(
     servers: Servers, database_url: str, mongo_database: str
 ) -> None:
     settings = for_servers(servers, database_url, mongo_database)
-    done = run("sync", **settings)
-    assert (done.returncode, done.stdout) == (1, "")
+    done = await tells("sync", **settings)
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "MongoDB has nobody who may sign in; nothing was changed\n"
     async with AsyncMongoClient[dict[str, object]](servers.mongo_url) as client:
         mongo = client[mongo_database]
@@ -162,17 +183,18 @@ async def test_sync_says_what_it_did_and_does_it_once(
         await mongo.users.insert_one(
             {"_id": person, "name": "Ann", "status": "active", "departmentId": department}
         )
-    done = run("sync", **settings)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = await tells("sync", **settings)
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "DEPARTMENT Sales: made, 1 joined",
         "GENERAL general: made, 1 joined",
         "2 channels changed; 2 joined, 0 left.",
     ]
-    assert run("sync", **settings).stdout == "0 channels changed; 0 joined, 0 left.\n"
-    done = run("sync", **{**settings, "mongo_url": "mongodb://127.0.0.1:1", "mongo_timeout": "0.5"})
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "mongodb is out of reach; try again later.\n"
+    assert (await tells("sync", **settings)).stdout == "0 channels changed; 0 joined, 0 left.\n"
+    nobody = {**settings, "mongo_url": "mongodb://127.0.0.1:1", "mongo_timeout": "0.5"}
+    lost = run("sync", **nobody)
+    assert (lost.returncode, lost.stdout) == (1, "")
+    assert lost.stderr == "mongodb is out of reach; try again later.\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
