@@ -72,6 +72,12 @@ class Fresh:
         """``template`` is the migrated database that others are copied from; nobody uses it."""
         self._servers = servers
         self._template = template
+        # One for all: each reads what it knows of S3 from files.
+        self._aws = aioboto3.Session(
+            aws_access_key_id=servers.s3_access_key_id,
+            aws_secret_access_key=servers.s3_secret_access_key,
+            region_name=servers.s3_region,
+        )
 
     @classmethod
     @asynccontextmanager
@@ -110,14 +116,9 @@ class Fresh:
     @asynccontextmanager
     async def bucket(self) -> AsyncIterator[str]:
         """An S3 bucket with nothing in it; its name."""
-        session = aioboto3.Session(
-            aws_access_key_id=self._servers.s3_access_key_id,
-            aws_secret_access_key=self._servers.s3_secret_access_key,
-            region_name=self._servers.s3_region,
-        )
         path_style = Config(s3={"addressing_style": "path"})
         url = self._servers.s3_url
-        async with session.resource("s3", endpoint_url=url, config=path_style) as s3:
+        async with self._aws.resource("s3", endpoint_url=url, config=path_style) as s3:
             bucket = await s3.create_bucket(Bucket=_name().replace("_", "-"))
             try:
                 yield bucket.name
