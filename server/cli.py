@@ -63,7 +63,7 @@ def migrate(
     from server.migrate import current, migrate
     from server.settings import PostgresSettings
 
-    url = _read(PostgresSettings).database_url
+    url = _read(PostgresSettings).owner
     try:
         before = current(url)
         migrate(url, to)

@@ -18,6 +18,7 @@ import jwt
 import pymongo.errors as mongo
 
 from storage.errors import Refusal
+from storage.lines import UnfitLineError
 
 LATE = "gave no answer in time"
 REFUSED = "nothing listens at its address"
@@ -50,6 +51,9 @@ async def schema(database: Database, head: str) -> str:
         revision = await database.fetchval("select version_num from alembic_version")
     except asyncpg.UndefinedTableError:
         revision = None
+    except asyncpg.InsufficientPrivilegeError:
+        # The role is another database's of this cluster; this one has granted it nothing yet.
+        raise UnfitError(f"has not the schema {head}: run backchannel migrate") from None
     if revision is None:
         raise UnfitError("has no schema yet: run backchannel migrate")
     if revision < head:
@@ -78,7 +82,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _line(error: BaseException) -> str | None:
     match error:
-        case UnfitError():
+        case UnfitError() | UnfitLineError():
             return str(error)
         case Refusal() if error.__cause__ is None:
             # What was known already, and not tried again.

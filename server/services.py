@@ -49,7 +49,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         directory = await stack.enter_async_context(open_directory(settings))
         objects = await stack.enter_async_context(ObjectStore.open(object_store_config(settings)))
         log = await Database.connect(
-            settings.database_url,
+            settings.background,
             role=Role.LIVE,
             min_size=1,
             max_size=LOG_CONNECTIONS,
@@ -58,9 +58,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             init=recognise,
         )
         stack.push_async_callback(log.close)
-        listen_url = settings.listen_url or settings.database_url
         times, most = presence_times(settings), settings.read_receipt_members
-        live = await stack.enter_async_context(Live.open(log, listen_url, times, most))
+        live = await stack.enter_async_context(Live.open(log, settings.bell, times, most))
         housekeeping = await stack.enter_async_context(working_as(Role.JANITOR, settings))
         database.on_commit = live.tell_moved
         database.on_touch = live.tell_own
@@ -97,7 +96,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 async def working_as(role: Role, settings: Settings) -> AsyncIterator[Database]:
     """Connections for work in the background, made when there is some. Raises UNAVAILABLE."""
     database = await Database.connect(
-        settings.database_url,
+        settings.background,
         role=role,
         min_size=0,
         max_size=BACKGROUND_CONNECTIONS,

@@ -187,7 +187,7 @@ def rules(settings: Settings) -> DirectoryRules:
 async def open_database(settings: Settings, timeout: float) -> AsyncIterator[Database]:
     """A pool of its own, past any pooler: locks belong to connections."""
     database = await Database.connect(
-        settings.listen_url or settings.database_url,
+        settings.past_poolers,
         role=Role.SYNC,
         min_size=0,
         max_size=CONNECTIONS,

@@ -7,10 +7,9 @@ out of reach is the refusal UNAVAILABLE, at once while it is known to be down.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from bson import ObjectId
@@ -35,6 +34,8 @@ GLANCE_SECONDS = 0.3
 """How long whoever comes after that waits to see whether it is over."""
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ class Directory:
         if self._is_down:
             await self._glance()
         users = self._database[self.names.users]
-        async with self._reaching():
-            size: int = await users.estimated_document_count(maxTimeMS=int(self._timeout * 1000))
-        return size
+        return await self._asked(
+            users.estimated_document_count(maxTimeMS=int(self._timeout * 1000))
+        )
 
     async def everybody(self) -> AsyncIterator[list[UserRecord]]:
         """All who are active, some at a time, each time within the limit. Raises UNAVAILABLE."""
@@ -129,8 +130,7 @@ class Directory:
         )
         try:
             while True:
-                async with self._reaching():
-                    documents: list[Document] = await cursor.to_list(BATCH)
+                documents: list[Document] = await self._asked(cursor.to_list(BATCH))
                 if not documents:
                     break
                 yield documents
@@ -200,16 +200,22 @@ class Directory:
             batch_size=limit,
             max_time_ms=int(self._timeout * 1000),
         )
-        async with self._reaching():
-            documents: list[Document] = await cursor.to_list(None)
-        return documents
+        return await self._asked(cursor.to_list(None))
 
-    @asynccontextmanager
-    async def _reaching(self) -> AsyncIterator[None]:
+    async def _asked(self, answer: Awaitable[T]) -> T:
+        """What the driver answers within the limit. Raises UNAVAILABLE.
+
+        The driver's own limits are for each of its steps, and it tries twice. Nor can it be
+        relied upon to stop when it is cancelled: it may take that for a line that was lost, and
+        go on. So it works in a task of its own, which is left to itself when the time is up.
+        """
+        asked = asyncio.ensure_future(answer)
+        asked.add_done_callback(_take_note)
         try:
-            # The client's own limits are for each of its steps, and it tries twice.
-            async with asyncio.timeout(self._timeout):
-                yield
+            done, _ = await asyncio.wait([asked], timeout=self._timeout)
+            if not done:
+                raise TimeoutError
+            found = asked.result()
         except Exception as error:
             if not isinstance(error, (PyMongoError, BSONError, OSError)):
                 # Of nonsense on the line, the driver makes whatever Python makes of it.
@@ -217,7 +223,10 @@ class Directory:
             self._is_down = True
             self._try_again_at = time.monotonic() + BACKOFF_SECONDS
             raise unavailable("mongodb") from error
+        finally:
+            asked.cancel()
         self._is_down = False
+        return found
 
     def user_fields(self) -> list[str]:
         """What of a person is read."""
@@ -277,3 +286,9 @@ def as_text(value: Any) -> str | None:
 def as_list(value: Any) -> list[Any]:
     """A list as it is stored; what is in another form permits nothing."""
     return value if isinstance(value, list) else []
+
+
+def _take_note(asked: asyncio.Future[Any]) -> None:
+    """Whoever asked may not be there any more; an answer that nobody hears is no error."""
+    if not asked.cancelled():
+        asked.exception()

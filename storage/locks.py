@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
 from typing import Any
 
-from storage.postgres import UNREACHABLE, Connection
+from storage.lines import UNREACHABLE
+from storage.postgres import Connection
 
 TRY = "select pg_try_advisory_lock($1)"
 

@@ -5,15 +5,16 @@ they happen; everything else PostgreSQL says is a bug and goes through as it is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, Self
 
 import asyncpg
 
 from storage.errors import unavailable
+from storage.lines import UNREACHABLE, Init, open_pool
 from storage.records import Own
-from storage.sight import FORGET, SEE, Role, Sight
+from storage.sight import SEE, Role, Sight
 
 Rows = list[asyncpg.Record]
 
@@ -26,21 +27,6 @@ KEPT_SECONDS = 0.001
 GOODBYE_SECONDS = 0.25
 """How long a connection may take to end. A server that stops has several pools to close, and
 PostgreSQL may be silent to all of them."""
-
-UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    # A goodbye of PostgreSQL's that came between two statements: until the driver hears the line
-    # end, all it can say of the next one is that it fits nothing.
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-)
 
 
 class Connection(Protocol):
@@ -68,9 +54,6 @@ def _reaching_postgres() -> Iterator[None]:
         yield
     except UNREACHABLE as error:
         raise unavailable("postgres") from error
-
-
-Init = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 class Transaction:
@@ -167,29 +150,19 @@ class Database:
     ) -> Self:
         """Open the pool. ``timeout`` bounds connecting and each statement, ``patience``
         waiting for a connection that others have, both in seconds. Works as ``role``, or as
-        whoever the URL says. Raises UNAVAILABLE when the server cannot be reached.
+        whoever the URL says. Where it may not yet, before the first migration, the pool opens
+        empty and every use of it is UNAVAILABLE until it may. Raises UNAVAILABLE when the
+        server cannot be reached, or cannot be used: the cause says why.
         """
-        settings = {
-            "application_name": name,
-            "jit": "off",
-            "timezone": "UTC",
-            # A caller that vanished in mid-transaction must not keep a channel locked.
-            "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
-        }
-        if role is not None:
-            settings["role"] = role.value
         with _reaching_postgres():
-            pool = await asyncpg.create_pool(
+            pool = await open_pool(
                 url,
+                role,
+                init,
                 min_size=min_size,
                 max_size=max_size,
                 timeout=timeout,
-                command_timeout=timeout,
-                init=_as(role, init),
-                # Only operations leave anything behind on a connection. For the others it
-                # would be a round trip each time for nothing.
-                reset=_forget if role is Role.APP else _nothing_to_forget,
-                server_settings=settings,
+                name=name,
             )
         return cls(_Pool(pool, timeout, patience))
 
@@ -323,25 +296,3 @@ class Database:
 
 def _nobody_listens(_: object) -> None:
     """Until somebody does, commits are followed by nothing."""
-
-
-def _as(role: Role | None, init: Init | None) -> Init | None:
-    """``init`` for a connection that works as this role; a pooler may keep it from that."""
-    if role is None:
-        return init
-
-    async def begin(connection: Any) -> None:
-        if await connection.fetchval("select current_user") != role:
-            raise ConnectionError(f"PostgreSQL does not let us work as {role}")
-        if init is not None:
-            await init(connection)
-
-    return begin
-
-
-async def _forget(connection: Any) -> None:
-    await connection.execute(FORGET)
-
-
-async def _nothing_to_forget(connection: Any) -> None:
-    """See ``Database.connect``."""

@@ -47,7 +47,7 @@ async def broken(fleet: Fleet, how: str) -> AsyncIterator[None]:
             await line.mend()
         for server in fleet.servers.values():
             if not server.child.has_ended:
-                await over(fleet.person("ivan", server))
+                await over(await server.world.new_person("Back again"))
 
 
 @pytest.mark.parametrize("how", ["down", "slow", *NONSENSE])
@@ -110,7 +110,7 @@ async def not_let_in(person: Person) -> None:
 
 
 async def over(person: Person) -> None:
-    """Return when this server lets people in again, who it has not seen for long."""
+    """Return when this server lets somebody in again whom it has never seen."""
     async with asyncio.timeout(5):
         while (await person.post("{ viewer { user { id } } }")).get("errors"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)

@@ -99,7 +99,7 @@ async def test_what_moves_no_marker_further_is_not_told(world: World) -> None:
 
 
 async def test_who_turns_theirs_off_is_not_told_of_and_not_told(world: World) -> None:
-    quiet = await world.new_person("Quiet Quentin")
+    quiet = await world.new_person("Quiet Quincy")
     id = await world.carol.create_channel(world.dave, quiet)
     async with following(id, world.carol, quiet) as (loud, silenced):
         await do(quiet, "setReadReceipts", "", enabled=False)

@@ -1,0 +1,105 @@
+"""Lines to PostgreSQL: opened as one role, and refused where that cannot be had."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import asyncpg
+
+from storage.sight import FORGET, Role
+
+Init = Callable[[Any], Coroutine[Any, Any, None]]
+
+
+class UnfitLineError(ConnectionError):
+    """PostgreSQL answers, and we cannot work on such a line; the message says why."""
+
+
+class NoRoleError(UnfitLineError):
+    """The login may not become the role, or there is none: before the first migration."""
+
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    # A goodbye of PostgreSQL's that came between two statements: until the driver hears the line
+    # end, all it can say of the next one is that it fits nothing.
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+)
+
+
+async def open_pool(
+    url: str,
+    role: Role | None,
+    init: Init | None,
+    *,
+    min_size: int,
+    max_size: int,
+    timeout: float,
+    name: str,
+) -> asyncpg.Pool:
+    """Lines that work as ``role``, or as whoever the URL says. The pool is empty where the
+    role cannot be had yet. Raises UnfitLineError, or as asyncpg does.
+    """
+    settings = {
+        "application_name": name,
+        "jit": "off",
+        "timezone": "UTC",
+        # A caller that vanished in mid-transaction must not keep a channel locked.
+        "idle_in_transaction_session_timeout": str(int(timeout * 1000)),
+    }
+    if role is not None:
+        settings["role"] = role.value
+
+    async def connect(*args: Any, **options: Any) -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(*args, **options)
+        except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            if role is None:
+                raise
+            raise NoRoleError(
+                f"may not be used as {role}: run backchannel migrate, or grant it to the login"
+            ) from error
+
+    async def begin(connection: Any) -> None:
+        if role is not None and await connection.fetchval("select current_user") != role:
+            raise UnfitLineError(
+                f"is behind a pooler that drops the startup parameter role; set it to {role} for"
+                " the login, or connect past the pooler"
+            )
+        if init is not None:
+            await init(connection)
+
+    async def open_with(least: int) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            url,
+            connect=connect,
+            min_size=least,
+            max_size=max_size,
+            timeout=timeout,
+            command_timeout=timeout,
+            init=begin,
+            # Only operations leave anything behind on a connection. For the others it
+            # would be a round trip each time for nothing.
+            reset=_forget if role is Role.APP else _nothing_to_forget,
+            server_settings=settings,
+        )
+
+    try:
+        return await open_with(min_size)
+    except NoRoleError:
+        return await open_with(0)
+
+
+async def _forget(connection: Any) -> None:
+    await connection.execute(FORGET)
+
+
+async def _nothing_to_forget(connection: Any) -> None:
+    """See ``open_pool``."""
