@@ -30,7 +30,7 @@ BATCH = 1_000
 WATCH_SECONDS = 1.0
 """How long MongoDB may keep silent on a change stream before we ask again."""
 
-GLANCE_SECONDS = 0.3
+GLANCE_SECONDS = 0.15
 """How long whoever comes after that waits to see whether it is over."""
 
 log = structlog.get_logger(__name__)

@@ -59,9 +59,10 @@ class ObjectStore:
         self._client = client
         self._copier = copier
         self._signer = signer
-        # For a request as a whole, so that whoever asked has an answer within the timeout:
+        # For a request as a whole, so that whoever asked has an answer within the timeout,
+        # with some to spare for what else they asked for:
         # the client's own ones are for each attempt, and know no end of waiting for a "go on".
-        self._patience = 0.85 * timeout
+        self._patience = 0.6 * timeout
 
     @classmethod
     @asynccontextmanager
