@@ -16,6 +16,9 @@ from storage.records import RoleRecord, UserRecord
 
 MAX_PROFILES = 100_000
 
+PATIENCE_SECONDS = 0.3
+"""How long a role that is known is waited for when it may have changed."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -106,12 +109,16 @@ class Profiles:
         kept = self._roles.get(role)
         if kept and kept[1] >= time.monotonic() - self._role_seconds:
             return kept[0]
-        try:
-            found = await self._directory.role(role)
-        except Refusal:
-            if kept:
-                return kept[0]
-            raise
+        reading = asyncio.create_task(self._read_role(role))
+        reading.add_done_callback(_take_note)
+        # Whoever is known by their role waits a moment; what is found later is for the next one.
+        await asyncio.wait([reading], timeout=PATIENCE_SECONDS if kept else None)
+        if kept and (not reading.done() or isinstance(reading.exception(), Refusal)):
+            return kept[0]
+        return reading.result()
+
+    async def _read_role(self, role: str) -> RoleRecord | None:
+        found = await self._directory.role(role)
         self._roles[role] = (found, time.monotonic())
         return found
 
@@ -150,3 +157,9 @@ class Profiles:
         if kept is None:
             return UserRecord(id=id, name="Unknown person")
         return kept.user or UserRecord(id=id, name="Former user", is_active=False)
+
+
+def _take_note(reading: asyncio.Task[RoleRecord | None]) -> None:
+    """A failure that nobody waits for any more was told as the directory's outage."""
+    if not reading.cancelled():
+        reading.exception()

@@ -1,5 +1,6 @@
 """The viewer: the signed-in person an operation is done for, and what the ERP lets them do."""
 
+import asyncio
 from dataclasses import dataclass
 
 from resolvers import policy
@@ -10,6 +11,9 @@ from storage.sight import Sight, Standing
 
 OUTAGE_SECONDS = 900.0
 """While MongoDB is out of reach: how long somebody who was seen to be active may go on."""
+
+PATIENCE_SECONDS = 0.3
+"""How long somebody who was seen lately waits for MongoDB to say the same of them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,18 @@ async def sign_in(services: Services, user_id: str, seconds: float) -> Viewer:
     UNAVAILABLE when the directory cannot say and this process has not seen
     them lately: nobody new is let in unseen.
     """
+    known = services.profiles.remembered(user_id, OUTAGE_SECONDS)
     try:
-        user = (await services.profiles.confirmed([user_id], seconds)).get(user_id)
+        # Who is known does not wait for a directory that may be about to be found silent; what
+        # it says later counts for what they do next.
+        async with asyncio.timeout(PATIENCE_SECONDS if known else None):
+            user = (await services.profiles.confirmed([user_id], seconds)).get(user_id)
+    except TimeoutError:
+        user = known
     except Refusal as refusal:
-        if refusal.code is not ErrorCode.UNAVAILABLE:
+        if refusal.code is not ErrorCode.UNAVAILABLE or known is None:
             raise
-        user = services.profiles.remembered(user_id, OUTAGE_SECONDS)
-        if user is None:
-            raise
+        user = known
     if user is None or not user.is_active:
         raise unauthenticated("This person may not sign in.")
     return await _with_role(services, user)

@@ -84,7 +84,7 @@ async def test_told_to_stop_while_postgresql_is_silent_it_says_goodbye_and_goes_
                 sending = asyncio.create_task(carol.respond(SEND, say_in(channel, "Hello")))
                 began = time.monotonic()
                 goes.terminate()
-                assert await socket.closed() == 1012
+                assert await socket.closed(EXIT_SECONDS) == 1012
                 assert await goes.child.wait() == 0
                 assert time.monotonic() - began < EXIT_SECONDS
                 # It may have been done, and that is what its sender is told.
