@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 import pytest
+from bson import ObjectId
 
 from tests.operations import (
     UNKNOWN_PERSON,
@@ -147,7 +148,7 @@ async def test_an_admin_neither_removes_nor_demotes_an_owner(world: World) -> No
 async def test_a_client_and_one_who_is_gone_run_nothing(world: World) -> None:
     gone = await world.new_person("Nearly Gone")
     id = await world.erin.create_channel(world.dave, world.frank, gone)
-    await world.mongo.users.update_one({"name": "Nearly Gone"}, {"$set": {"status": "left"}})
+    await world.mongo.users.update_one({"_id": ObjectId(gone.id)}, {"$set": {"status": "left"}})
     await world.services.profiles.refresh([gone.id])
     async with nothing_happens(world, id, world.dave):
         for person in (world.frank, gone):

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import ObjectId
 
 from server.sessions import Sessions
 from tests.proxy import Proxy
@@ -242,12 +243,14 @@ async def test_both_end_when_their_person_is_disabled(world: World) -> None:
         stream(person, EVENTS, MULTIPART, id=channel) as other,
     ):
         await world.followed(channel, 2)
-        await world.mongo.users.update_one({"name": "Soon Gone"}, {"$set": {"status": "disabled"}})
+        await world.mongo.users.update_one(
+            {"_id": ObjectId(person.id)}, {"$set": {"status": "disabled"}}
+        )
         for answer in (one, other):
             error, end = await answer.rest()
             assert codes(error.data) == ["UNAUTHENTICATED"]
             assert end.kind == "complete"
-    await world.mongo.users.delete_one({"name": "Soon Gone"})
+    await world.mongo.users.delete_one({"_id": ObjectId(person.id)})
     await world.followed(channel, 0)
 
 
