@@ -10,9 +10,12 @@ from resolvers.inputs import MAX_NAME
 from resolvers.policy import ANSWER_SUPPORT
 from storage.census import Company
 from storage.directory_channels import Standing
-from storage.records import ChannelType, MemberRole
+from storage.records import ChannelType, DepartmentRecord, MemberRole
 
 GENERAL = "general"
+
+EVERY = "*"
+"""Every department, among those that are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class DirectoryRules:
     """Which are made and kept in step; the others are left as they are."""
     general_name: str = "general"
     """What the channel of the whole company is called at first."""
+    general_departments: frozenset[str] = frozenset()
+    """Departments that have a general channel besides, by id or ``folded`` name, or ``EVERY``."""
 
     @property
     def kinds(self) -> list[str]:
@@ -109,7 +114,7 @@ def wanted(
     """Every channel there should be, by its key.
 
     ``known`` are those there are already: one whose department, project or client the
-    directory has no longer is closed.
+    directory has no longer is closed, and so is that of a department that is chosen no longer.
     """
     found = _Company(company)
     channels = {
@@ -130,8 +135,7 @@ def _channels(found: _Company, rules: DirectoryRules) -> Iterator[Wanted]:
     if ChannelType.PROJECT in rules.types:
         yield from _projects(found)
     if ChannelType.GENERAL in rules.types:
-        everybody = dict.fromkeys(found.inside, MemberRole.MEMBER)
-        yield Wanted(GENERAL, ChannelType.GENERAL, rules.general_name, everybody)
+        yield from _generals(found, rules)
     if ChannelType.CLIENT_SUPPORT in rules.types:
         for id, name in found.clients.items():
             yield Wanted(
@@ -144,16 +148,36 @@ def _channels(found: _Company, rules: DirectoryRules) -> Iterator[Wanted]:
 
 def _departments(found: _Company) -> Iterator[Wanted]:
     for id, department in found.company.departments.items():
-        roles = dict.fromkeys(found.by_department.get(id, ()), MemberRole.MEMBER)
-        if department.head_id in found.inside:
-            roles[department.head_id] = MemberRole.ADMIN
         yield Wanted(
             f"department:{id}",
             ChannelType.DEPARTMENT,
             _name(department.name, "Department"),
-            roles,
+            _staff(found, department),
             department_id=id,
         )
+
+
+def _generals(found: _Company, rules: DirectoryRules) -> Iterator[Wanted]:
+    everybody = dict.fromkeys(found.inside, MemberRole.MEMBER)
+    yield Wanted(GENERAL, ChannelType.GENERAL, rules.general_name, everybody)
+    chosen = rules.general_departments
+    for id, department in found.company.departments.items():
+        if not chosen.isdisjoint((EVERY, id, folded(department.name))):
+            yield Wanted(
+                f"{GENERAL}:{id}",
+                ChannelType.GENERAL,
+                _name(f"{rules.general_name} {department.name}", GENERAL),
+                _staff(found, department),
+                department_id=id,
+            )
+
+
+def _staff(found: _Company, department: DepartmentRecord) -> dict[str, MemberRole]:
+    """A department's people and its head, who need not be one of them."""
+    roles = dict.fromkeys(found.by_department.get(department.id, ()), MemberRole.MEMBER)
+    if department.head_id in found.inside:
+        roles[department.head_id] = MemberRole.ADMIN
+    return roles
 
 
 def _projects(found: _Company) -> Iterator[Wanted]:
@@ -175,12 +199,19 @@ def _gone(found: _Company, standing: Standing) -> Wanted:
     match kind:
         case "department":
             type, stay = ChannelType.DEPARTMENT, found.by_department.get(id, set())
+        case "general":
+            type, stay = ChannelType.GENERAL, found.by_department.get(id, set())
         case "client":
             type, stay = ChannelType.CLIENT_SUPPORT, found.agents.keys() | {id} & found.active
         case _:
             type, stay = ChannelType.PROJECT, found.active
     roles = {who: role for who, role in standing.roles.items() if who in stay}
     return Wanted(standing.key, type, standing.name, roles, is_closed=True)
+
+
+def folded(name: str) -> str:
+    """The name as it is compared with another: case and spaces aside."""
+    return " ".join(name.split()).casefold()
 
 
 def _name(name: str, nameless: str) -> str:

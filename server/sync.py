@@ -14,7 +14,7 @@ import structlog
 
 from realtime.live import Live
 from realtime.tasks import running
-from resolvers.directory_rules import DirectoryRules
+from resolvers.directory_rules import DirectoryRules, folded
 from resolvers.reconciling import Done, EmptyDirectory, Reconciler
 from server.services import open_directory
 from server.settings import Settings
@@ -180,6 +180,7 @@ def rules(settings: Settings) -> DirectoryRules:
     return DirectoryRules(
         frozenset(ChannelType(kind.upper()) for kind in settings.directory_channels),
         settings.general_channel_name,
+        frozenset(map(folded, settings.general_departments)),
     )
 
 

@@ -24,6 +24,9 @@ Values = Annotated[
 ]
 
 
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+
+
 class SyncSettings(BaseModel):
     """Which channels are kept in step with MongoDB, and how."""
 
@@ -37,6 +40,11 @@ class SyncSettings(BaseModel):
         min_length=1,
         max_length=80,
         description="The name of the channel that everybody inside is in.",
+    )
+    general_departments: Names = Field(
+        (),
+        description="Departments that have a general channel besides, for their people alone: "
+        "names or ids, with commas or as a JSON list; `*` is every one.",
     )
     sync_seconds: Seconds = Field(
         60,

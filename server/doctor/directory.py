@@ -7,6 +7,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ExecutionTimeout
 
+from resolvers.directory_rules import EVERY, folded
 from server.doctor.report import Report
 from server.settings import Settings, variable
 
@@ -52,6 +53,7 @@ async def check_directory(settings: Settings, report: Report) -> None:
         await _clients(database, settings, report)
         for collection in FIELDS:
             await _fields(database, collection, settings, report)
+        await _chosen(database, settings, report)
     finally:
         await client.close()
 
@@ -82,6 +84,22 @@ async def _fields(
     for (field, name), there in zip(names.items(), present, strict=True):
         if not there:
             report.warn(f"no document of {where!r} has the field {name!r} ({variable(field)})")
+
+
+async def _chosen(
+    database: AsyncDatabase[dict[str, Any]], settings: Settings, report: Report
+) -> None:
+    """Whether each department that is to have a general channel is one."""
+    name = settings.department_name_field
+    known = {EVERY}
+    departments = database[settings.departments_collection].find({}, {name: 1})
+    async for document in departments.max_time_ms(PATIENCE):
+        known |= {str(document["_id"]), folded(str(document.get(name)))}
+    for chosen in settings.general_departments:
+        if folded(chosen) not in known:
+            report.warn(
+                f"no department has the name or id {chosen!r} ({variable('general_departments')})"
+            )
 
 
 async def _has(

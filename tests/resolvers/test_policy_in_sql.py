@@ -14,12 +14,18 @@ from tests.resolvers.policy_table import CHANNELS, PEOPLE
 from tests.resolvers.test_policy_table import viewer
 from tests.world import Person, World
 
+KINDS = CHANNELS | {
+    # Nobody makes them so; should there ever be one, both say the same of it.
+    f"{name}, private all the same": (type, {**columns, "is_private": True})
+    for name, (type, columns) in CHANNELS.items()
+}
+
 
 @pytest.fixture(scope="module")
 async def placed(world: World) -> dict[str, str]:
     """The id of a channel of each kind, with carol in it."""
     found: dict[str, str] = {}
-    for name, (type, columns) in CHANNELS.items():
+    for name, (type, columns) in KINDS.items():
         found[name] = await place(world, type, (world.carol, MEMBER), **columns)
     return found
 

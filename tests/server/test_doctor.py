@@ -301,6 +301,15 @@ async def test_names_that_nothing_has(good: dict[str, Any]) -> None:
     assert all(each.ok for each in found)
 
 
+async def test_departments_that_are_chosen_and_not_there(good: dict[str, Any]) -> None:
+    there = ("engineering", "*")
+    assert await remarks(good, general_departments=there) == []
+    assert await remarks(good, general_departments=(*there, "Sales", "f" * 24)) == [
+        ("MongoDB", f"no department has the name or id {name!r} (BACKCHANNEL_GENERAL_DEPARTMENTS)")
+        for name in ("Sales", "f" * 24)
+    ]
+
+
 @pytest.mark.parametrize(
     ("url", "line"),
     [

@@ -118,10 +118,10 @@ async def test_who_is_gone_loses_everything(
 
 
 @asynccontextmanager
-async def _leading_anew(company: World) -> AsyncIterator[World]:
+async def _leading_anew(company: World, **changes: Any) -> AsyncIterator[World]:
     """Another server, which keeps channels in step instead of the one there is."""
     database = company.database
-    async with company.another_server() as there:
+    async with company.another_server(**changes) as there:
         await database.execute(
             "select pg_terminate_backend(pid) from pg_locks"
             " where locktype = 'advisory' and database = "
@@ -231,6 +231,27 @@ async def test_another_process_goes_on_when_the_one_ends(company: World) -> None
     sales = await department(company, "The other")
     await channel_of(company, sales, seconds=15.0)
     assert await database.fetchval(leaders, 0x6263_0001) == 1
+
+
+async def test_a_department_the_settings_name_has_a_general_channel_for_its_people(
+    company: World,
+) -> None:
+    async with _leading_anew(company, general_departments=("Chosen ones",)) as world:
+        chosen = await department(world, "Chosen ones")
+        ann = await world.new_person("Ann", departmentId=chosen)
+        id = await comes(
+            world.database,
+            "select c.id::text from channels c join members m on m.channel_id = c.id"
+            " where c.type = 'GENERAL' and c.department_id = $1 and m.user_id = $2",
+            str(chosen),
+            ann.id,
+            seconds=15.0,
+        )
+        query = "query ($id: ID!) { channel(id: $id) { name type departmentId } }"
+        seen = {"name": "general Chosen ones", "type": "GENERAL", "departmentId": str(chosen)}
+        assert (await ann.run(query, id=id))["channel"] == seen
+        assert (await world.dave.run(query, id=id))["channel"] is None
+        await ann.say(id, "Among us")
 
 
 async def test_who_left_on_purpose_stays_out_when_somebody_else_comes(company: World) -> None:
