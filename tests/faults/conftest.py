@@ -24,11 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if ROWS:
+    if ROWS or NOTES:
         terminalreporter.section("faults")
+    if ROWS:
         terminalreporter.write_line(table(ROWS))
-        for line in NOTES:
-            terminalreporter.write_line(line)
+    for line in NOTES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -1,35 +1,19 @@
 """Clients as they should be: they send again what has no answer and come back with their cursor."""
 
 import asyncio
-import contextlib
 import itertools
-import random
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.typing import Subprotocol
 
 from tests.faults.fleet import Fleet, Server
-from tests.faults.record import Call, Delivery, Heard, Outcome, Record
+from tests.faults.followers import Follower, SocketFollower, StreamFollower, numbers
+from tests.faults.record import Call, Heard, Outcome, Record
 from tests.realtime.following import place
 from tests.world import Person, until
-
-EVENTS = """
-subscription ($id: ID!, $after: String) {
-  channelEvents(channelId: $id, after: $after) {
-    __typename
-    cursor
-    ... on MessageSent { message { id content contentType sender { name } } }
-  }
-}
-"""
 
 SEND = """
 mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }
@@ -38,156 +22,7 @@ mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id
 OPEN_QUESTION = {"UNAVAILABLE", "INTERNAL"}
 """Refusals after which the message may be there: the connection may have broken at the commit."""
 
-numbers = itertools.count()
-
-
-def first_word(content: str | None) -> str | None:
-    """Of a message its client id, without the padding."""
-    return content and content.split(" ", 1)[0]
-
-
-class Follower:
-    """A client that follows a channel and comes back whenever it is thrown out."""
-
-    def __init__(
-        self,
-        servers: Callable[[], Sequence[Server]],
-        person: Person,
-        channel_id: str,
-        cursor: str,
-        heard: Heard,
-        *,
-        query: str = EVENTS,
-        receive_bytes: int | None = None,
-        **options: Any,
-    ) -> None:
-        """``receive_bytes`` is what its end of a connection takes before it is read;
-        ``options`` are for ``websockets``.
-        """
-        self._servers = servers
-        self._person = person
-        self._channel_id = channel_id
-        self._query = query
-        self._receive_bytes = receive_bytes
-        self._options = options
-        self.cursor = cursor
-        self.heard = heard
-        self.closes: list[int] = []
-        """The codes with which its connections were closed."""
-        self.refusals: list[str] = []
-        """The codes with which its operations were ended."""
-        self.names: set[str] = set()
-        """Of the senders of messages, as they were shown."""
-        self.is_live = asyncio.Event()
-        self.is_over = asyncio.Event()
-        """The operation was ended for good."""
-        self.reads = asyncio.Event()
-        """Cleared, it stops reading."""
-        self.reads.set()
-        self._connection: ClientConnection | None = None
-        self._answers: dict[str, asyncio.Future[Any]] = {}
-
-    def vanish(self) -> None:
-        """Go without a close; it comes back by way of the next server."""
-        self.is_live.clear()
-        if self._connection:
-            self._connection.transport.abort()
-
-    async def ask(self, query: str, **variables: Any) -> Any:
-        """The result of another operation on its socket, which must be open."""
-        assert self._connection
-        id = f"a{next(numbers)}"
-        answer = self._answers[id] = asyncio.get_running_loop().create_future()
-        payload = {"query": query, "variables": variables}
-        await self._send(self._connection, type="subscribe", id=id, payload=payload)
-        async with asyncio.timeout(10):
-            return await answer
-
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        for attempt in itertools.count():
-            servers = self._servers()
-            if servers:
-                with contextlib.suppress(OSError, WebSocketException, TimeoutError):
-                    await self._follow(servers[attempt % len(servers)])
-            await asyncio.sleep(random.uniform(0.05, 0.2))
-
-    async def _follow(self, server: Server) -> None:
-        async with connect(
-            f"ws://127.0.0.1:{server.port}/graphql",
-            proxy=None,
-            subprotocols=[Subprotocol("graphql-transport-ws")],
-            open_timeout=60,
-            sock=self._narrow(server),
-            **self._options,
-        ) as connection:
-            self._connection = connection
-            token = server.world.token(self._person.id)
-            await self._send(connection, type="connection_init", payload={"authorization": token})
-            try:
-                if orjson.loads(await connection.recv())["type"] != "connection_ack":
-                    return
-                await self._subscribe(connection)
-                while True:
-                    await self.reads.wait()
-                    await self._take(connection, orjson.loads(await connection.recv()))
-            except ConnectionClosed:
-                self.closes.append(connection.close_code or 1006)
-
-    def _narrow(self, server: Server) -> socket.socket | None:
-        """A connection whose end here takes little, so that it fills up soon."""
-        if self._receive_bytes is None:
-            return None
-        end = socket.socket()
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
-        end.connect(("127.0.0.1", server.port))
-        end.setblocking(False)
-        return end
-
-    async def _subscribe(self, connection: ClientConnection) -> None:
-        variables = {"id": self._channel_id, "after": self.cursor}
-        payload = {"query": self._query, "variables": variables}
-        await self._send(connection, type="subscribe", id="s", payload=payload)
-        await self._send(connection, type="ping")
-
-    async def _take(self, connection: ClientConnection, message: dict[str, Any]) -> None:
-        if message["type"] == "pong":
-            self.is_live.set()
-        elif message.get("id") in self._answers:
-            if message["type"] != "complete":
-                self._answers.pop(message["id"]).set_result(message["payload"])
-        elif message["type"] == "next":
-            self._hear(message["payload"]["data"]["channelEvents"])
-        elif message["type"] == "error":
-            code = message["payload"][0]["extensions"]["code"]
-            self.refusals.append(code)
-            if code == "UNAVAILABLE":
-                await asyncio.sleep(random.uniform(0.05, 0.2))
-                await self._subscribe(connection)
-            else:
-                self.is_over.set()
-
-    def _hear(self, event: dict[str, Any]) -> None:
-        now = time.monotonic()
-        said = event.get("message") or {}
-        if said.get("contentType") == "SYSTEM":
-            # A notice of who came or went has its position, and nobody sent it.
-            said = {}
-        self.cursor = event["cursor"]
-        if "sender" in said:
-            self.names.add(said["sender"]["name"])
-        self.heard.take(
-            Delivery(
-                place(self._channel_id, self.cursor).position,
-                event["__typename"] if said or "message" not in event else "Notice",
-                said.get("id"),
-                first_word(said.get("content")),
-                now,
-            )
-        )
-
-    async def _send(self, connection: ClientConnection, **message: Any) -> None:
-        await connection.send(orjson.dumps(message).decode())
+F = TypeVar("F", bound=Follower)
 
 
 class Load:
@@ -218,7 +53,10 @@ class Load:
         pace: float = 0.02,
         members: Sequence[Person] = (),
     ) -> AsyncIterator["Load"]:
-        """Everybody is in place when the block begins; ``followers`` are for each server."""
+        """Everybody is in place when the block begins; ``followers`` are for each server.
+
+        The second on each server follows over HTTP, the others on sockets.
+        """
         carol = fleet.person("carol", servers[0])
         always = [fleet.person(key, servers[0]) for key in ("dave", "erin", "bob")]
         channel = await carol.create_channel(*always, *members)
@@ -226,8 +64,9 @@ class Load:
         load._cursor = await carol.cursor(channel)
         try:
             for number in range(followers):
+                follow = load.follow_over_http if number == 1 else load.follow
                 for server in servers:
-                    load.follow(f"{number} on {server.port}", server)
+                    follow(f"{number} on {server.port}", server)
             await load.settled()
             load.send(senders, pace)
             yield load
@@ -244,8 +83,32 @@ class Load:
         stays: bool = True,
         cursor: str | None = None,
         **options: Any,
-    ) -> Follower:
+    ) -> SocketFollower:
         """One more follower, from this cursor on or from the beginning of the load."""
+        return self._started(
+            SocketFollower(*self._told(name, preferred, person, stays, cursor), **options)
+        )
+
+    def follow_over_http(
+        self,
+        name: str,
+        preferred: Server | None = None,
+        *,
+        person: Person | None = None,
+        stays: bool = True,
+    ) -> StreamFollower:
+        """One more, from the beginning of the load, without a socket."""
+        return self._started(StreamFollower(*self._told(name, preferred, person, stays, None)))
+
+    def _told(
+        self,
+        name: str,
+        preferred: Server | None,
+        person: Person | None,
+        stays: bool,
+        cursor: str | None,
+    ) -> tuple[Callable[[], Sequence[Server]], Person, str, str, Heard]:
+        """What every follower has to know."""
 
         def servers() -> Sequence[Server]:
             first = [preferred] if preferred and not preferred.child.has_ended else []
@@ -254,8 +117,10 @@ class Load:
         cursor = cursor or self._cursor
         heard = Heard(name, place(self.channel_id, cursor).position, stays=stays)
         person = person or self.fleet.person("dave", self.servers[0])
-        follower = Follower(servers, person, self.channel_id, cursor, heard, **options)
-        self.record.heard.append(heard)
+        return servers, person, self.channel_id, cursor, heard
+
+    def _started(self, follower: F) -> F:
+        self.record.heard.append(follower.heard)
         self.followers.append(follower)
         self._following.append(asyncio.create_task(follower.run()))
         return follower

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 
 from tests.faults.fleet import HOUR, Fleet, Server
-from tests.faults.load import Load, first_word
+from tests.faults.followers import first_word
+from tests.faults.load import Load
 from tests.faults.program import CLOCK
 from tests.faults.record import Row
 from tests.faults.size import Size

@@ -10,7 +10,8 @@ import pytest
 
 from storage import cursors
 from tests.faults.fleet import Fleet, Server
-from tests.faults.load import EVENTS, Load
+from tests.faults.followers import EVENTS
+from tests.faults.load import Load
 from tests.faults.record import Row
 from tests.faults.size import Size
 from tests.realtime.following import place, positions

@@ -8,7 +8,8 @@ from functools import partial
 from bson import ObjectId
 
 from tests.faults.fleet import Fleet, Server
-from tests.faults.load import Follower, Load
+from tests.faults.followers import Follower, SocketFollower
+from tests.faults.load import Load
 from tests.faults.record import Row
 from tests.faults.size import Size
 from tests.realtime.following import LEAVE, REMOVE
@@ -52,8 +53,8 @@ def has_sent(load: Load, count: int) -> bool:
     return len(load.record.calls) >= count
 
 
-def was_closed(follower: Follower) -> bool:
-    return bool(follower.closes)
+def were_ended(*followers: Follower) -> bool:
+    return all(follower.closes or follower.refusals for follower in followers)
 
 
 async def leave(
@@ -67,7 +68,7 @@ async def leave(
         await carol.run(REMOVE, channel=load.channel_id, person=leaver.id)
 
 
-async def out_for_good(fleet: Fleet, follower: Follower, leaver: Person) -> None:
+async def out_for_good(fleet: Fleet, follower: SocketFollower, leaver: Person) -> None:
     """The operation has ended with FORBIDDEN, and the socket goes on."""
     assert follower.refusals == ["FORBIDDEN"]
     answer = await follower.ask(VIEWER)
@@ -89,26 +90,29 @@ async def nothing_after_leaving(
     assert (last.kind, last.position) == ("MemberLeft", left[0])
 
 
-async def test_a_disabled_persons_socket_is_closed_soon_and_nobody_elses(
+async def test_a_disabled_persons_connections_are_ended_soon_and_nobody_elses(
     fleet: Fleet, pair: tuple[Server, Server], size: Size, report: Callable[[Row], None]
 ) -> None:
     gone = [await pair[0].world.new_person("Soon Gone") for _ in range(size.times)]
     async with Load.on(fleet, pair, followers=1, senders=size.senders, members=gone) as load:
         for number, person in enumerate(gone):
             theirs = load.follow(person.id, pair[number % 2], person=person, stays=False)
+            streamed = load.follow_over_http(
+                f"{person.id} over HTTP", pair[number % 2], person=person, stays=False
+            )
             await load.settled()
             began = time.monotonic()
             await fleet.mongo.users.update_one(
                 {"_id": ObjectId(person.id)}, {"$set": {"status": "disabled"}}
             )
-            await until(partial(was_closed, theirs), CLOSED_SECONDS)
+            await until(partial(were_ended, theirs, streamed), CLOSED_SECONDS)
             assert time.monotonic() - began < CLOSED_SECONDS
-            assert theirs.closes[0] == 4403
-            heard = len(theirs.heard.deliveries)
+            heard = [len(each.heard.deliveries) for each in (theirs, streamed)]
             await asyncio.sleep(size.load_seconds)
             # They try to come back all the time, and are not let in.
             assert set(theirs.closes) == {4403}
-            assert len(theirs.heard.deliveries) == heard
+            assert (set(streamed.refusals), streamed.closes) == ({"UNAUTHENTICATED"}, [])
+            assert [len(each.heard.deliveries) for each in (theirs, streamed)] == heard
         await load.settle()
         assert all(not follower.closes for follower in load.followers if follower.heard.stays)
         truth = await fleet.truth(load.channel_id)

@@ -11,7 +11,8 @@ import pytest
 from websockets.exceptions import InvalidHandshake
 
 from tests.faults.fleet import Fleet, Server
-from tests.faults.load import EVENTS, SEND, Load
+from tests.faults.followers import EVENTS
+from tests.faults.load import SEND, Load
 from tests.faults.record import Outcome, Row
 from tests.faults.size import Size
 
@@ -28,6 +29,7 @@ async def test_killed_between_commit_and_hint_its_message_is_delivered_by_the_ot
         for _ in range(size.times):
             dies = await fleet.odd()
             load.follow("on the one that dies", dies)
+            load.follow_over_http("on the one that dies, over HTTP", dies)
             await load.settled()
             assert (await load.say(dies)).outcome is Outcome.OK
             fleet.fatal.touch()
@@ -57,6 +59,7 @@ async def test_told_to_stop_under_load_it_drains_and_nobody_loses_anything(
                 load.follow(f"{number} on the one that goes", goes)
                 for number in range(size.followers)
             ]
+            streamed = load.follow_over_http("on the one that goes, over HTTP", goes)
             load.servers.append(goes)
             await load.settled()
             await asyncio.sleep(size.load_seconds)
@@ -66,6 +69,8 @@ async def test_told_to_stop_under_load_it_drains_and_nobody_loses_anything(
             load.servers.remove(goes)
             await load.delivered([await load.say(pair[0])], 10)
             assert [follower.closes for follower in theirs] == [[1012]] * len(theirs)
+            # The body breaks off, so that a client comes back.
+            assert (streamed.closes, streamed.refusals) == ([1006], [])
         await load.settle()
         truth = await fleet.truth(load.channel_id)
     report(load.record.check("SIGTERM", size.times, truth))

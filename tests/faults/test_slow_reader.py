@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Callable
 
 from tests.faults.fleet import OUTBOX_BYTES, Fleet, Server
-from tests.faults.load import Follower, Load
+from tests.faults.followers import Follower
+from tests.faults.load import Load
 from tests.faults.record import Call, Row
 from tests.faults.size import Size
 
