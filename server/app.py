@@ -36,6 +36,7 @@ from server.services import open_services
 from server.sessions import Sessions
 from server.settings import Settings
 from server.sync import Sync
+from server.unforeseen import Unforeseen
 from storage.census import Census
 
 CLIENTS_HEADERS = (
@@ -63,7 +64,7 @@ def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlett
     if settings.graphiql:
         routes += (graphiql or GraphiQL()).routes()
         routes.append(Route("/", lambda _: RedirectResponse("graphiql")))
-    middleware = [Middleware(SecurityHeaders), *_cors(settings)]
+    middleware = [Middleware(SecurityHeaders), Middleware(Unforeseen), *_cors(settings)]
     return Starlette(routes=routes, lifespan=app.lifespan, middleware=middleware)
 
 

@@ -6,7 +6,6 @@ the body to be written at once.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -78,13 +77,6 @@ class ChunkingProtocol(BoundedProtocol):
     async def wait_until_writable(self) -> None:
         """See ``Wire``."""
         await self.flow.drain()
-
-    def give_up_after(self, seconds: float) -> None:
-        """See ``Chunks``."""
-        option = getattr(socket, "TCP_USER_TIMEOUT", None)
-        line = self.transport.get_extra_info("socket")
-        if option is not None and line.family in (socket.AF_INET, socket.AF_INET6):
-            line.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
 
     async def cut(self, seconds: float) -> None:
         """See ``Chunks``."""

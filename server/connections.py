@@ -46,7 +46,7 @@ class Connections:
         nor does an address that lately brought too many strangers (429).
         """
         if not self._origins.admits(websocket):
-            await websocket.close()
+            await websocket.send_denial_response(Response(status_code=403))
             return
         address = address_of(websocket)
         if self._sessions.is_worn_out_by(address):

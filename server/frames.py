@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from starlette.types import Scope
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.pieces import BoundedSocketProtocol
 from server.wire import Wire
 
 EXTENSION = "backchannel.frames"
@@ -31,7 +31,7 @@ class Frames(Wire, Protocol):
         """
 
 
-class FramingProtocol(WebSocketsSansIOProtocol):
+class FramingProtocol(BoundedSocketProtocol):
     """uvicorn's protocol, offering itself as ``Frames`` in the scope's extensions."""
 
     on_shutdown: Callable[[], None] | None = None

@@ -1,6 +1,5 @@
 """Headers that tell browsers to make nothing of an answer but what it is."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECURITY_HEADERS = {
@@ -12,6 +11,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Nothing is loaded, run or framed; a page that needs more has a policy of its own."""
+
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 class SecurityHeaders:
@@ -25,9 +26,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                said = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, *(each for each in _ENCODED if each[0] not in said)]
             await send(message)
 
         await self._app(scope, receive, with_headers)

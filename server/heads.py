@@ -1,29 +1,44 @@
-"""Heads: what comes before a request's body, in bounded room and time.
+"""Heads: what comes around a request's body, in bounded room and time.
 
-httptools keeps a head for as long as it grows and uvicorn waits for one for
-ever, so a stranger could fill our memory with one header and our table of
-connections with silence. This is uvicorn's own protocol with a limit on each.
+httptools keeps a head for as long as it grows, and the fields behind a body in
+chunks as well; uvicorn waits for a head for ever, and for somebody who takes
+none of an answer. So a stranger could fill our memory with one header, and our
+table of connections with silence. This is uvicorn's own protocol with a limit on
+each.
 """
 
 import asyncio
+import socket
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from server.headers import SECURITY_HEADERS
 
 MAX_HEAD_BYTES = 65_536
 HEAD_SECONDS = 10.0
+STALLED_SECONDS = 60.0
+"""How long a reader may take nothing of what was sent, as far as the system can tell."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol; hangs up on whose head is too long, or takes too long."""
+    """uvicorn's protocol; hangs up on whose head is too long, or takes too long, and on who
+    takes nothing.
+    """
 
-    _is_in_head = True
+    _is_in_request = True
     _head_bytes = 0
+    """Of the request but for its body, since the last part of that."""
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the event loop."""
         super().connection_made(transport)
+        self.give_up_after(STALLED_SECONDS)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,19 +54,50 @@ class BoundedProtocol(HttpToolsProtocol):
             self._expect_head()
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
+        if self._is_in_request and self._head_bytes > MAX_HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Called for what is no request, whatever has been answered on this connection before."""
+        if not self.transport.is_closing():
+            fields = {
+                **SECURITY_HEADERS,
+                "Content-Type": "text/plain; charset=utf-8",
+                "Content-Length": str(len(msg)),
+                "Connection": "close",
+            }
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            self.transport.write(STATUS_LINE[400] + f"{head}\r\n{msg}".encode())
+            self.transport.close()
+
+    def give_up_after(self, seconds: float) -> None:
+        """End the connection when what was sent is not taken for so long: nothing else notices a
+        reader that does not read, or has vanished without a word.
+        """
+        option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        line = self.transport.get_extra_info("socket")
+        if option is not None and line.family in (socket.AF_INET, socket.AF_INET6):
+            line.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
 
     def on_message_begin(self) -> None:
         """Called by httptools."""
         super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_request, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
-        self._is_in_head = False
         self._has_head()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Called by httptools."""
+        self._head_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Called by httptools."""
+        self._is_in_request = False
+        super().on_message_complete()
 
     def _expect_head(self) -> None:
         if self._deadline is None:

@@ -1,7 +1,5 @@
 """Which web pages may talk to us: those of our own origin and those the operator names."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import HTTPConnection
 
 
@@ -16,4 +14,6 @@ class Origins:
         origin = connection.headers.get("origin")
         if origin is None or "*" in self._allowed or origin.lower() in self._allowed:
             return True
-        return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower()
+        # An origin is a scheme and a host (RFC 6454, 6.1); what is none is no address of ours.
+        host = origin.lower().partition("://")[2]
+        return host != "" and host == connection.headers.get("host", "").lower()

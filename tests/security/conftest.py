@@ -1,9 +1,11 @@
 """What the tests of hostile requests may ask for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import orjson
+import psutil
 import pytest
 
 from tests.program import Program
@@ -20,3 +22,18 @@ async def program(world: World) -> AsyncIterator[Program]:
         log = Path(folder) / "server.log"
         async with running(world, log, rate_sends=SENDS) as program:
             yield program
+
+
+@pytest.fixture
+def silence(program: Program) -> Iterator[None]:
+    """Whatever is done, nobody has to be woken: no error, no traceback, no process that died."""
+    before = program.log.stat().st_size
+    yield
+    with program.log.open("rb") as log:
+        log.seek(before)
+        for line in log:
+            told = orjson.loads(line)
+            # uvicorn has one line of fixed words for what is no HTTP.
+            assert told["level"] == "info" or told["event"].startswith("Invalid HTTP"), line
+            assert "stack" not in told
+    assert psutil.pid_exists(program.pid)

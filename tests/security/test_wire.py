@@ -1,44 +1,27 @@
-"""What no client would send: each is answered or closed as it must be, and the log stays silent."""
+"""What no client would send over HTTP: each is answered as it must be, and the log stays silent."""
 
 import asyncio
 import gzip
-import os
-from collections.abc import AsyncIterator
+import socket
 from contextlib import suppress
 from itertools import product
-from typing import Any
 
 import orjson
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
 
 import server.heads
 import server.http
 from server.http import MAX_BODY_BYTES
-from server.settings import Settings
 from tests.program import Program
-from tests.world import Person, Socket, World
+from tests.world import World, until
 
 HEAD = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 BODY = b'{"query":"{ __typename }"}'
 TWENTY_MEGABYTES = 20_000_000
 
 
-@pytest.fixture(autouse=True)
-def _silence(program: Program) -> Any:
-    """Whatever is done, nobody has to be woken: no error, no traceback, no process that died."""
-    before = program.log.stat().st_size
-    yield
-    with program.log.open("rb") as log:
-        log.seek(before)
-        for line in log:
-            told = orjson.loads(line)
-            # uvicorn has one line of fixed words for what is no HTTP.
-            assert told["level"] == "info" or told["event"].startswith("Invalid HTTP"), line
-            assert "stack" not in told
-    assert psutil.pid_exists(program.pid)
+pytestmark = pytest.mark.usefixtures("silence")
 
 
 async def talk(program: Program, *parts: bytes) -> tuple[int, bytes]:
@@ -153,6 +136,60 @@ async def test_a_head_without_end_is_not_kept(program: Program) -> None:
     writer.close()
 
 
+AFTER = {
+    "fields": (b"0\r\n", b"X: " + b"x" * 1_000 + b"\r\n"),
+    "one field": (b"0\r\nX: ", b"x" * 1_000),
+    "what is said of a piece": (b"5", b";a=b"),
+}
+"""What stands around a body in pieces: how it begins, and what follows without end."""
+
+
+@pytest.mark.parametrize("kind", AFTER)
+async def test_what_stands_around_a_body_without_end_is_not_kept(
+    program: Program, kind: str
+) -> None:
+    begins, follows = AFTER[kind]
+    _, writer = await asyncio.open_connection("127.0.0.1", program.world.port)
+    writer.write(CHUNKED + chunk(BODY) + begins)
+    sent = await until_hung_up_on(writer, follows * 100)
+    # What is on its way when the line is cut counts as well.
+    assert sent < TWENTY_MEGABYTES
+
+
+async def until_hung_up_on(writer: asyncio.StreamWriter, data: bytes) -> int:
+    """How many bytes of the same could be sent."""
+    sent = 0
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            while True:
+                writer.write(data)
+                await writer.drain()
+                sent += len(data)
+    writer.close()
+    return sent
+
+
+async def test_who_takes_no_answer_is_hung_up_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.heads, "STALLED_SECONDS", 0.5)
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", world.port))
+    line = psutil.Process().net_connections
+    asks = b"GET /schema.graphql HTTP/1.1\r\nHost: a\r\n\r\n"
+    await asyncio.get_running_loop().sock_sendall(narrow, asks * 100)
+    ours = narrow.getsockname()
+
+    def is_served() -> bool:
+        return any(each.raddr == ours for each in line())
+
+    assert is_served()
+    await until(lambda: not is_served(), 10)
+    narrow.close()
+
+
 @pytest.mark.parametrize(
     ("is_first", "said"),
     [(True, b""), *product([True, False], [b"POST /graphql HTTP/1.1\r\nX: ", b"\r\n"])],
@@ -200,76 +237,3 @@ async def test_no_body_is_unpacked(program: Program, encoding: str) -> None:
 async def test_what_says_that_it_is_not_packed_is_read(program: Program) -> None:
     status, _ = await talk(program, sent(BODY, "Content-Encoding: identity"))
     assert status == 200
-
-
-@pytest.fixture
-async def person(program: Program) -> Person:
-    return program.world.dave
-
-
-@pytest.fixture
-async def socket(person: Person) -> AsyncIterator[Socket]:
-    async with person.socket() as socket:
-        yield socket
-
-
-FRAMES: dict[str, tuple[bytes, int]] = {
-    "a reserved bit": (bytes([0xC1, 0x80]) + bytes(4), 1002),
-    "a reserved kind": (bytes([0x83, 0x80]) + bytes(4), 1002),
-    "no mask": (b"\x81\x02hi", 1002),
-    "a continuation of nothing": (bytes([0x80, 0x80]) + bytes(4), 1002),
-    "a long ping": (bytes([0x89, 0xFE, 0, 200]) + bytes(204), 1002),
-    "a ping in pieces": (bytes([0x09, 0x80]) + bytes(4), 1002),
-    "a goodbye of one byte": (bytes([0x88, 0x81]) + bytes(5), 1002),
-    "a goodbye with a code that is none": (bytes([0x88, 0x82]) + bytes(4) + b"\x00\x05", 1002),
-    "a length of 2**63": (bytes([0x81, 0xFF]) + b"\xff" * 8 + bytes(4), 1009),
-    "a length of a gigabyte": (bytes([0x81, 0xFF]) + (2**30).to_bytes(8, "big") + bytes(4), 1009),
-}
-
-
-@pytest.mark.parametrize("kind", FRAMES)
-async def test_what_is_no_frame_closes_with_the_protocols_code(socket: Socket, kind: str) -> None:
-    raw, code = FRAMES[kind]
-    socket.connection.transport.write(raw)
-    with pytest.raises(ConnectionClosed):
-        await socket.receive()
-    assert await socket.closed() == code
-
-
-async def test_pieces_without_end_are_closed_when_they_are_too_many(socket: Socket) -> None:
-    mask = os.urandom(4)
-
-    def piece(opcode: Opcode) -> bytes:
-        return Frame(opcode, b" " * 1_000, fin=False).serialize(mask=bool(mask))
-
-    socket.connection.transport.write(piece(Opcode.TEXT))
-    # The last one is the one too many: what nobody reads any more after that would break the
-    # line, and with it the goodbye that says why.
-    for _ in range(65):
-        socket.connection.transport.write(piece(Opcode.CONT))
-    assert await socket.closed() == 1009
-
-
-async def test_empty_pieces_without_end_are_given_up(program: Program, socket: Socket) -> None:
-    """They take no room, and must take no time from others."""
-    socket.connection.transport.write(Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True))
-    empty = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True) * 1_000
-    for _ in range(20):
-        socket.connection.transport.write(empty)
-    await program.world.carol.run("{ __typename }")
-
-
-async def test_a_flood_of_pings_is_answered_and_kept_by_nobody(
-    program: Program, socket: Socket
-) -> None:
-    for _ in range(2_000):
-        await socket.send({"type": "ping"})
-    for _ in range(2_000):
-        assert (await socket.receive(10))["type"] == "pong"
-    await program.world.carol.run("{ __typename }")
-
-
-async def test_frames_are_at_most_64_kib_and_an_initialisation_takes_at_most_5_seconds() -> None:
-    """Unless the operator says otherwise."""
-    assert Settings.model_fields["socket_max_frame_bytes"].default == 64 * 1024
-    assert Settings.model_fields["connection_init_seconds"].default == 5

@@ -45,3 +45,8 @@ APOLLO = (
 )
 def test_our_types_in_the_client_s_order(accept: str | None, types: list[str]) -> None:
     assert acceptable(accept) == types
+
+
+def test_more_than_any_client_says_is_not_looked_at() -> None:
+    assert acceptable("text/html," * 6_000 + JSON) == []
+    assert acceptable(JSON + ",text/html" * 6_000) == [JSON]

@@ -13,6 +13,7 @@ from websockets.typing import Origin, Subprotocol
 
 from tests.realtime.following import EVENTS, contents, positions, write
 from tests.server.conftest import ORIGIN, OUTBOX_BYTES
+from tests.server.test_origins import ELSEWHERE, NONE
 from tests.world import Person, Socket, World, until
 
 FRAME_BYTES = 65_536
@@ -51,12 +52,13 @@ async def test_bytes_that_are_no_utf_8_close(world: World) -> None:
         assert await socket.closed() == 1007
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", f"{ORIGIN}.evil.com"])
+@pytest.mark.parametrize("origin", [ELSEWHERE, *NONE, f"{ORIGIN}.evil.com"])
 async def test_a_page_from_elsewhere_gets_no_connection(strict: World, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with strict.bare_socket(origin=Origin(origin)):
             raise AssertionError("let in")
     assert refused.value.response.status_code == 403
+    assert refused.value.response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, ORIGIN.upper(), "http://127.0.0.1:PORT", None])

@@ -13,7 +13,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+import server.app
 from server import logs
+from server.health import Health
 from server.sessions import Sessions
 from tests.realtime.following import EVENTS, MESSAGES, contents
 from tests.server.test_http import STRICT, post
@@ -158,6 +160,26 @@ async def test_what_breaks_before_the_operation(
         assert socket.connection.close_reason == "Something went wrong on our side"
         (line,) = lines
         assert line["error"] == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/schema.graphql"])
+async def test_what_breaks_in_another_endpoint(
+    world: World, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError(SECRET)
+
+    monkeypatch.setattr(Health, "ready", fail)
+    monkeypatch.setattr(server.app, "printed", fail)
+    with said() as lines:
+        response = await world.http.get(path)
+    assert response.status_code == 500
+    request_id = response.headers["X-Request-Id"]
+    extensions = {"code": "INTERNAL", "requestId": request_id}
+    assert response.json() == {"errors": [{"message": INTERNAL, "extensions": extensions}]}
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    (line,) = lines
+    assert (line["error"], line["request_id"]) == ("ZeroDivisionError", request_id)
 
 
 async def test_paths_that_are_not_there_say_nothing(world: World) -> None:
