@@ -20,7 +20,7 @@ from resolvers.services import Services
 from schema import graphql_schema, printed
 from schema.engine import Engine
 from schema.persisted import Persisted
-from server import probes, sync
+from server import logins, probes, sync
 from server.auth import Authenticator
 from server.connection import ConnectionLimits
 from server.connections import Connections
@@ -38,6 +38,7 @@ from server.settings import Settings
 from server.sync import Sync
 from server.unforeseen import Unforeseen
 from storage.census import Census
+from storage.postgres import Database
 
 CLIENTS_HEADERS = (
     "authorization",
@@ -87,19 +88,19 @@ class _Backchannel:
             origins = Origins(settings.allowed_origins)
             self._connections = Connections(engine, sessions, origins, connection_limits(settings))
             self._http = GraphQLOverHTTP(engine, sessions, origins, self._connections)
-            newest = head()
-            self._health = Health(
-                {
-                    "postgres": lambda: probes.schema(services.database, newest),
-                    "mongodb": services.directory.ping,
-                    "s3": services.objects.ping,
-                },
-                optional={"mongodb", "s3"},
-            )
+            await logins.warn(settings, services.database)
             starlette.state.services = services
             services.live.on_directory_change = self._connections.directory_changed
             database = await stack.enter_async_context(
                 sync.open_database(settings, settings.database_timeout)
+            )
+            self._health = Health(
+                {
+                    "postgres": partial(_postgres, services, database, head()),
+                    "mongodb": services.directory.ping,
+                    "s3": services.objects.ping,
+                },
+                optional={"mongodb", "s3"},
             )
             database.on_commit = services.live.tell_moved
             database.on_touch = services.live.tell_own
@@ -181,6 +182,13 @@ def _cors(settings: Settings) -> list[Middleware]:
             max_age=600,
         )
     ]
+
+
+async def _postgres(services: Services, in_step: Database, newest: str) -> None:
+    """Whether everybody who needs it can use it: they may log in apart."""
+    await probes.schema(services.database, newest)
+    for database in (services.live.database, services.housekeeping, in_step):
+        await database.reach()
 
 
 async def _schema(_: Request) -> Response:

@@ -27,6 +27,7 @@ CLOSED = "closed the connection"
 NO_TLS = "a TLS connection to it is not possible"
 UNTRUSTED = "its TLS certificate is not trusted"
 UNREADABLE = "its address cannot be read"
+NO_SCHEMA = "has no schema yet: run backchannel migrate"
 WRONG_LOGIN = "refuses the user name or the password"
 
 
@@ -55,7 +56,7 @@ async def schema(database: Database, head: str) -> str:
         # The role is another database's of this cluster; this one has granted it nothing yet.
         raise UnfitError(f"has not the schema {head}: run backchannel migrate") from None
     if revision is None:
-        raise UnfitError("has no schema yet: run backchannel migrate")
+        raise UnfitError(NO_SCHEMA)
     if revision < head:
         raise UnfitError(f"has the schema {revision} and needs {head}: run backchannel migrate")
     return str(revision)

@@ -198,6 +198,13 @@ class Database:
         except TimeoutError:
             self._pool.connections.terminate()
 
+    async def reach(self) -> None:
+        """Return if there is a connection, whoever uses it, or one can be made. Raises
+        UNAVAILABLE.
+        """
+        if not self._pool.connections.get_size():
+            await self.fetchval("select 1")
+
     async def fetch(self, query: str, *args: Any) -> Rows:
         """Every row of one statement's answer, on any connection."""
         async with self.reading() as connection:

@@ -421,7 +421,7 @@ class World:
         async with (
             served(settings) as services,
             http,
-            owner_of(settings.database_url) as database,
+            owner_of(settings.owner) as database,
         ):
             database.on_commit = services.live.tell_moved
             database.on_touch = services.live.tell_own

@@ -12,7 +12,8 @@ from server.doctor.configuration import check_configuration
 from server.doctor.directory import check_directory
 from server.doctor.documents import check_documents
 from server.doctor.files import check_files
-from server.doctor.postgres import check_listen, check_postgres
+from server.doctor.logins import check_background, check_owner
+from server.doctor.postgres import check_listen, check_postgres, listens_at
 from server.doctor.report import Finding, Report
 from server.doctor.tokens import check_tokens
 from server.probes import UnfitError, explain
@@ -31,12 +32,17 @@ async def diagnose(settings: Settings) -> list[Finding]:
 
     Every subject gets at least one line. None holds a secret or a traceback.
     """
-    bell = "listen_url" if settings.listen_url else "database_url"
     bucket = "s3_endpoint_url" if settings.s3_endpoint_url else "s3_bucket"
+    logins = []
+    if settings.background_url:
+        logins.append(_look("Background", check_background, settings, "background_url"))
+    if settings.owner_url:
+        logins.append(_look("Owner", check_owner, settings, "owner_url"))
     findings = await asyncio.gather(
         _look("Configuration", check_configuration, settings),
         _look("PostgreSQL", check_postgres, settings, "database_url"),
-        _look("LISTEN", check_listen, settings, bell),
+        *logins,
+        _look("LISTEN", check_listen, settings, listens_at(settings)),
         _look("MongoDB", check_directory, settings, "mongo_url"),
         _look("S3", check_files, settings, bucket),
         _look("Documents", check_documents, settings, "trusted_documents"),

@@ -4,12 +4,15 @@ import asyncio
 import secrets
 from typing import Final
 
-import asyncpg
-
 from server import migrate, probes
+from server.doctor.line import connected
+from server.doctor.logins import remark, require_roles
 from server.doctor.report import Report
+from server.logins import needed
 from server.probes import UnfitError
 from server.settings import Settings, variable
+from storage import logins
+from storage.sight import Role
 
 OLDEST: Final = 15
 NEWEST: Final = 18
@@ -19,9 +22,8 @@ ECHO: Final = 2.0
 
 
 async def check_postgres(settings: Settings, report: Report) -> None:
-    """Whether it is a server we can work with, at the schema we need."""
-    connection = await _connect(settings.database_url)
-    try:
+    """Whether it is a server we can work with, at the schema we need, as whom we log in."""
+    async with connected(settings.database_url) as connection:
         version = connection.get_server_version()
         judge_version(version.major, version.minor, report)
         if await connection.fetchval("select pg_is_in_recovery()"):
@@ -34,14 +36,19 @@ async def check_postgres(settings: Settings, report: Report) -> None:
                 f"allows {allowed} connections; {variable('workers')} times "
                 f"({variable('database_pool_max')} and one) is {wanted}"
             )
+        login = await logins.look(connection)
+        if not login.has_tables:
+            raise UnfitError(probes.NO_SCHEMA)
+        roles = needed(settings, "database_url")
+        require_roles(login, roles, "database_url")
+        await connection.execute(f"set role {Role.APP}")
         head = migrate.head()
         found = await probes.schema(connection, head)
         if found == head:
             report.fine(f"has the schema {head}")
         else:
             report.warn(f"has the schema {found}, newer than {head}, which this is written for")
-    finally:
-        connection.terminate()
+        remark(login, roles, "database_url", report)
 
 
 def judge_version(major: int, minor: int, report: Report) -> None:
@@ -57,31 +64,25 @@ def judge_version(major: int, minor: int, report: Report) -> None:
 
 async def check_listen(settings: Settings, report: Report) -> None:
     """Whether what is told to the database is heard where we listen."""
-    name = variable("listen_url" if settings.listen_url else "database_url")
     channel = f"backchannel_doctor_{secrets.token_hex(8)}"
     heard = asyncio.Event()
-    listener = await _connect(settings.listen_url or settings.database_url)
-    try:
+    async with connected(settings.bell) as listener:
         await listener.add_listener(channel, lambda *_: heard.set())
         # From another connection: a pooler may by chance deliver what comes from the same one.
-        teller = await _connect(settings.database_url)
-        try:
+        async with connected(settings.database_url) as teller:
             await teller.execute(f"notify {channel}")
-        finally:
-            teller.terminate()
         try:
             async with asyncio.timeout(ECHO):
                 await heard.wait()
         except TimeoutError:
             raise UnfitError(
-                f"no NOTIFY arrives; {name} must lead to the same database, not through a pooler "
-                "in transaction mode"
+                f"no NOTIFY arrives; {variable(listens_at(settings))} must lead to the same"
+                " database, not through a pooler in transaction mode"
             ) from None
-    finally:
-        listener.terminate()
     report.fine("a NOTIFY arrives")
 
 
-async def _connect(url: str) -> asyncpg.Connection:
-    # Prepared statements do not go through every pooler.
-    return await asyncpg.connect(url, timeout=10, statement_cache_size=0)
+def listens_at(settings: Settings) -> str:
+    """The setting that says where we LISTEN."""
+    given = (name for name in ("listen_url", "background_url") if getattr(settings, name))
+    return next(given, "database_url")

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from server.doctor import Finding, diagnose
 from server.doctor.postgres import judge_version
 from server.doctor.report import Report
 from server.settings import Settings
+from tests.logins import BACKGROUND, OPERATIONS, login
 from tests.server.issuer import Key, publishing
 from tests.servers import Fresh, Servers
 
@@ -28,7 +30,7 @@ async def good(
     mongo_database: str,
     bucket: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> dict[str, Any]:
+) -> AsyncIterator[dict[str, Any]]:
     """Settings with which nothing is wrong, and everything they speak of."""
     # What is there answers, however busy the machine is; tests of what does not say how long.
     monkeypatch.setattr("server.doctor.LIMIT", 60.0)
@@ -55,19 +57,24 @@ async def good(
             {"name": "Apollo", "departmentId": someone, "assignedUserIds": [someone]}
         )
         await mongo.roles.insert_one({"name": "super_admin", "permissions": []})
-    return {
-        "database_url": database_url,
-        "mongo_url": servers.mongo_url,
-        "mongo_database": mongo_database,
-        "s3_bucket": bucket,
-        "s3_endpoint_url": servers.s3_url,
-        "s3_public_url": "https://files.example.com",
-        "s3_region": servers.s3_region,
-        "s3_access_key_id": servers.s3_access_key_id,
-        "s3_secret_access_key": servers.s3_secret_access_key,
-        "s3_path_style": True,
-        "jwt_secret": "a secret of the tests, long enough",
-    }
+    async with (
+        login(database_url, *OPERATIONS) as operations,
+        login(database_url, *BACKGROUND) as background,
+    ):
+        yield {
+            "database_url": operations,
+            "background_url": background,
+            "mongo_url": servers.mongo_url,
+            "mongo_database": mongo_database,
+            "s3_bucket": bucket,
+            "s3_endpoint_url": servers.s3_url,
+            "s3_public_url": "https://files.example.com",
+            "s3_region": servers.s3_region,
+            "s3_access_key_id": servers.s3_access_key_id,
+            "s3_secret_access_key": servers.s3_secret_access_key,
+            "s3_path_style": True,
+            "jwt_secret": "a secret of the tests, long enough",
+        }
 
 
 async def findings(good: dict[str, Any], **changes: Any) -> list[Finding]:
@@ -93,6 +100,7 @@ async def test_nothing_is_wrong(good: dict[str, Any]) -> None:
         "Configuration",
         "Documents",
         "PostgreSQL",
+        "Background",
         "LISTEN",
         "MongoDB",
         "S3",
@@ -105,6 +113,7 @@ async def test_nothing_is_there(good: dict[str, Any], monkeypatch: pytest.Monkey
     found = await remarks(
         good,
         database_url=f"postgresql://chat:hunter2@{NOBODY}/chat",
+        background_url=None,
         mongo_url=f"mongodb://erp:hunter2@{NOBODY}",
         s3_endpoint_url=f"http://{NOBODY}",
         jwt_secret=None,
@@ -143,6 +152,7 @@ async def test_servers_that_say_nothing(
     found = await remarks(
         good,
         database_url=f"postgresql://chat:hunter2@{address}/chat?sslmode=disable",
+        background_url=None,
         mongo_url=f"mongodb://{address}",
         s3_endpoint_url=f"http://{address}",
         jwt_secret=None,
@@ -192,26 +202,26 @@ async def test_settings_seldom_meant(good: dict[str, Any], monkeypatch: pytest.M
 )
 async def test_postgres_refuses(good: dict[str, Any], change: dict[str, Any], line: str) -> None:
     url = make_url(good["database_url"]).set(**change).render_as_string(hide_password=False)
-    assert await remarks(good, database_url=url) == [
+    assert await remarks(good, database_url=url, background_url=None) == [
         ("PostgreSQL", f"{line} (BACKCHANNEL_DATABASE_URL)"),
         ("LISTEN", f"{line} (BACKCHANNEL_DATABASE_URL)"),
     ]
 
 
 async def test_an_address_nobody_can_read(good: dict[str, Any]) -> None:
-    found = await remarks(good, database_url="postgresql://a:hunter2@h:port/d")
+    found = await remarks(good, database_url="postgresql://a:hunter2@h:port/d", background_url=None)
     assert found[0] == ("PostgreSQL", "its address cannot be read (BACKCHANNEL_DATABASE_URL)")
 
 
 async def test_postgres_without_a_schema(good: dict[str, Any], fresh: Fresh) -> None:
     async with fresh.database(migrated=False) as url:
-        assert await remarks(good, database_url=url) == [
+        assert await remarks(good, database_url=url, background_url=None) == [
             ("PostgreSQL", "has no schema yet: run backchannel migrate")
         ]
 
 
-async def test_postgres_with_a_newer_schema(good: dict[str, Any]) -> None:
-    connection = await asyncpg.connect(good["database_url"])
+async def test_postgres_with_a_newer_schema(good: dict[str, Any], database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
     await connection.execute("update alembic_version set version_num = '9999'")
     await connection.close()
     (finding,) = (each for each in await findings(good) if each.level != "ok")
