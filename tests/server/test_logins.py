@@ -89,8 +89,7 @@ async def test_everything_is_done_under_the_login_of_its_job(apart: World) -> No
                 await asyncio.sleep(0.02)
         used = {(row[0], row[1]) for row in await apart.database.fetch(WHO)}
     operations, background = (
-        make_url(url).username
-        for url in (apart.settings.database_url, apart.settings.background_url)
+        make_url(url).username for url in (apart.settings.database_url, apart.settings.background)
     )
     names = {name for login, name in used if login == background}
     assert {"backchannel bell", "backchannel log", "backchannel sync"} <= names
