@@ -138,8 +138,10 @@ async def fill(company: Company, channel: Channel, count: int) -> None:
         indexes = await _dropped(connection) if count > 100_000 else []
         await connection.execute(
             "insert into messages"
-            " (id, channel_id, position, ordinal, sender_id, content, content_type, created_at)"
-            " select uuidv7(), $1, at, at, ($2::text[])[1 + at % cardinality($2::text[])],"
+            " (id, channel_id, position, ordinal, sender_ordinal, sender_id, content,"
+            " content_type, created_at)"
+            " select uuidv7(), $1, at, at, 1 + (at - 1) / cardinality($2::text[]),"
+            " ($2::text[])[1 + at % cardinality($2::text[])],"
             " 'Message ' || at || case when at % 10 = 0 then ' is the tenth' else '' end"
             " || ': the quick brown fox jumps over the lazy dog.', 'TEXT',"
             " now() - ($3 - at) * interval '10 seconds'"

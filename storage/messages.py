@@ -89,10 +89,20 @@ with moved as (
      where id = $5
 )
 insert into messages as m
-       (id, channel_id, position, ordinal, sender_id, content, parent_id, content_type,
-        mentions_channel, mentions_here, here, client_message_id, client_digest)
-select $2, $1, moved.position, moved.ordinal, $3, $4, $5, $6,
-       $7, $8::bytea is not null, $8, $9, $10
+       (id, channel_id, position, ordinal, sender_ordinal, sender_id, content, parent_id,
+        content_type, mentions_channel, mentions_here, here, client_message_id, client_digest)
+select $2, $1, moved.position, moved.ordinal,
+       -- Served by messages_own, from its end.
+       case when $5 is null and $6 <> 'SYSTEM'
+            then 1 + coalesce((select own.sender_ordinal
+                                 from messages own
+                                where own.channel_id = $1
+                                  and own.sender_id = $3
+                                  and own.sender_ordinal is not null
+                                order by own.position desc
+                                limit 1), 0)
+       end,
+       $3, $4, $5, $6, $7, $8::bytea is not null, $8, $9, $10
   from moved
 returning {COLUMNS}
 """

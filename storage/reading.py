@@ -64,19 +64,40 @@ _CALLED = """({message}.mentions_channel
 # The counts of a member m in their channel c.
 #
 # The ordinals say how many top-level TEXT and FILE messages came after the
-# marker. Taken off again: the viewer's own (messages_own) and those of others
-# that were deleted since (messages_deleted). Mentions come from mentions_user
+# marker. Taken off again: the viewer's own, which are numbered without a gap, so
+# that the first and the last one say how many (messages_own; those from before
+# they were numbered are counted: messages_unnumbered), and those of others that
+# were deleted since (messages_deleted). Mentions come from mentions_user
 # and messages_call. None of these looks at the unread messages themselves, so
 # 50,000 of them cost what one does. Each mention's message is a question of its
 # own and not a join: PostgreSQL cannot know how few mentions are unread, and
 # would read all messages to be prepared for many.
 COUNTS = f"""
        (c.ordinal - m.read_ordinal
+        - coalesce((
+            select last.sender_ordinal - first.sender_ordinal + 1
+              from (select own.sender_ordinal
+                      from messages own
+                     where own.channel_id = m.channel_id
+                       and own.sender_id = m.user_id
+                       and own.position > m.read_position
+                       and own.sender_ordinal is not null
+                     order by own.position
+                     limit 1) as first
+             cross join lateral
+                   (select own.sender_ordinal
+                      from messages own
+                     where own.channel_id = m.channel_id
+                       and own.sender_id = m.user_id
+                       and own.sender_ordinal is not null
+                     order by own.position desc
+                     limit 1) as last), 0)
         - (select count(*)
              from messages own
             where own.channel_id = m.channel_id
               and own.sender_id = m.user_id
               and own.position > m.read_position
+              and own.sender_ordinal is null
               and own.parent_id is null
               and own.content_type <> 'SYSTEM')
         - (select count(*)

@@ -21,6 +21,9 @@ MANY_CHANNELS = 500
 BUSY = f"{2:024}"
 """One of the three, in many channels."""
 
+WRITER = f"{4_999:024}"
+"""A member of the big channel who has written a fifth of it and read none."""
+
 VIEWER = "0" * 24
 """One of three who write all of it and mention each other: who is how often in a table tells
 PostgreSQL nothing about what is unread.
@@ -36,11 +39,16 @@ select case when n = 0 then '{channel}'::uuid else gen_random_uuid() end,
        case when n = 0 then {members} else 3 end
   from generate_series(0, {channels}) n;
 
-insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type)
+insert into messages (id, channel_id, position, ordinal, sender_ordinal, sender_id, content,
+                      content_type)
 select case when n = 1 then '{root}'::uuid else gen_random_uuid() end,
-       '{channel}', n, n, pg_temp.person(case when n % 1000 = 0 then 0 else 1 + n % 2 end),
+       '{channel}', n, n, row_number() over (partition by sender.id order by n), sender.id,
        'Message ' || n, 'TEXT'
-  from generate_series(1, {messages}) n;
+  from generate_series(1, {messages}) n,
+       lateral (select case when n % 1000 = 0 then '{viewer}'
+                            when n % 5 = 2 then '{writer}'
+                            else pg_temp.person(1 + n % 2) end) as sender (id)
+ order by n;
 
 insert into messages (id, channel_id, position, ordinal, sender_id, content, content_type,
                       parent_id)
@@ -129,6 +137,7 @@ async def fill(connection: asyncpg.Connection) -> Big:
         channel=channel,
         root=root,
         viewer=VIEWER,
+        writer=WRITER,
         messages=MESSAGES,
         unread=UNREAD,
         channels=CHANNELS,

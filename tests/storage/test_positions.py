@@ -79,6 +79,7 @@ async def test_sixteen_writers_leave_no_gap_and_no_reader_ever_sees_one(
     assert (await events.heads(database, [channel_id]))[channel_id].position == written
     assert rung == written
     ordinals = await database.fetch(
-        "select ordinal from messages where channel_id = $1 order by position", channel_id
+        "select ordinal, sender_ordinal from messages where channel_id = $1 order by position",
+        channel_id,
     )
-    assert [row[0] for row in ordinals] == list(range(1, len(ordinals) + 1))
+    assert ordinals == [(number, number) for number in range(1, len(ordinals) + 1)]
