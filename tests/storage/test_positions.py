@@ -82,4 +82,4 @@ async def test_sixteen_writers_leave_no_gap_and_no_reader_ever_sees_one(
         "select ordinal, sender_ordinal from messages where channel_id = $1 order by position",
         channel_id,
     )
-    assert ordinals == [(number, number) for number in range(1, len(ordinals) + 1)]
+    assert [tuple(row) for row in ordinals] == [(n, n) for n in range(1, len(ordinals) + 1)]
