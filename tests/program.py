@@ -35,6 +35,20 @@ class Program:
         # a counter that moves a hundredth of a second at a time.
         return time.clock_gettime(~self.pid << 3 | 2)
 
+    def forget_peak(self) -> int:
+        """Let ``peak`` begin anew; answers what memory the process takes now, in bytes."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        return self._status("VmRSS")
+
+    def peak(self) -> int:
+        """The most memory the process has taken since ``forget_peak``, in bytes."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
+        return int(kilobytes) * 1024
+
 
 @asynccontextmanager
 async def program(world: World, log: Path, **changes: Any) -> AsyncIterator[Program]:

@@ -12,47 +12,56 @@ from tests.security.corpus import DOCUMENTS, VARIABLES
 FRAME = 60_000
 SECONDS = 0.05
 """Of the server's own work, counted by the kernel for its process alone."""
+BYTES = 4_000_000
+"""That memory may grow by, at any moment until the answer."""
+BODY_BYTES = 20_000_000
+"""The same for a body of a megabyte, of which each byte may be a value."""
 TRIES = 10
 """The best counts: a processor that is shared with other work does each piece of ours more
 slowly, but what is slow by itself is slow every time. Without the limits that is seconds."""
 
 
-async def answered(program: Program, query: str, variables: dict[str, Any]) -> Any:
-    """The first error's code, and the fewest seconds of work it took; no two requests are the
-    same, so that nothing is known already.
+async def answered(
+    program: Program, query: str, variables: dict[str, Any], *, room: int = BODY_BYTES
+) -> tuple[str | None, float, int]:
+    """The first error's code, the fewest seconds of work it took and the fewest bytes that memory
+    grew by meanwhile; no two requests are the same, so that nothing is known already.
     """
     person = program.world.carol
     headers = {"Authorization": f"Bearer {person.token}", "Content-Type": "application/json"}
-    codes, seconds = set(), []
+    codes, seconds, grown = set(), [], []
     for number in range(TRIES):
         body = orjson.dumps({"query": query + " " * number, "variables": variables})
-        before = program.cpu_seconds()
+        had, before = program.forget_peak(), program.cpu_seconds()
         response = await program.world.http.post("/graphql", content=body, headers=headers)
         seconds.append(program.cpu_seconds() - before)
+        grown.append(program.peak() - had)
         assert response.status_code in (200, 400)
         errors = response.json().get("errors")
         codes.add(errors[0]["extensions"]["code"] if errors else None)
         assert len(response.content) < 150_000
-        if seconds[-1] < SECONDS:
+        if seconds[-1] < SECONDS and grown[-1] < room:
             break
     (code,) = codes
-    return code, min(seconds)
+    return code, min(seconds), min(grown)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_a_hostile_document_is_answered_at_once(program: Program, name: str) -> None:
     query, code = DOCUMENTS[name]
-    found, seconds = await answered(program, query, {})
+    found, seconds, grown = await answered(program, query, {}, room=BYTES)
     assert found == code
     assert seconds < SECONDS
+    assert grown < BYTES
 
 
 @pytest.mark.parametrize("name", VARIABLES)
 async def test_hostile_variables_are_answered_at_once(program: Program, name: str) -> None:
     query, variables, code = VARIABLES[name]
-    found, seconds = await answered(program, query, variables)
+    found, seconds, grown = await answered(program, query, variables)
     assert found == code
     assert seconds < SECONDS
+    assert grown < BODY_BYTES
 
 
 async def test_over_a_socket_they_are_answered_alike(program: Program) -> None:
