@@ -3,12 +3,16 @@
 import asyncio
 import logging
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 from neosqlite.collection import query_helper
-from nx_27017.handler import NeoSQLiteHandler
 from nx_27017.server import handle_client
 
 from server.embedded import launch
+from server.embedded.mongo_waiting import WaitingHandler
+
+MOST_AT_ONCE = 256
+"""Commands; each change stream that waits for more is one."""
 
 
 async def main() -> None:
@@ -17,9 +21,11 @@ async def main() -> None:
     given = launch.arguments()
     # Its translation to SQL finds nothing by an ObjectId; the slower way finds what MongoDB finds.
     query_helper.set_force_fallback(True)
-    handler = NeoSQLiteHandler(data_dir=str(given.folder))
+    handler = WaitingHandler(str(given.folder))
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(MOST_AT_ONCE))
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await handle_client(reader, writer, handler)

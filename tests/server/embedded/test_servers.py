@@ -1,4 +1,6 @@
+import asyncio
 import stat
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -81,6 +83,32 @@ async def test_mongo_comes_back_at_the_same_url_with_what_was_written(
         found = await client[servers.mongo.database][end].find_one()
     assert found is not None
     assert found["name"] == "kept"
+
+
+async def test_mongos_change_streams_wait_for_more_and_are_told_of_it_at_once(
+    servers: EmbeddedServers,
+) -> None:
+    async with AsyncMongoClient[dict[str, Any]](servers.mongo.url) as client:
+        watched = client[servers.mongo.database]["watched"]
+        async with await watched.watch(max_await_time_ms=300) as stream:
+            began = time.monotonic()
+            assert await stream.try_next() is None
+            assert time.monotonic() - began >= 0.25
+        async with await watched.watch(max_await_time_ms=10_000) as stream:
+            began, id = time.monotonic(), ObjectId()
+            waiting = asyncio.create_task(stream.next())
+            for write in (
+                watched.insert_one({"_id": id}),
+                watched.update_one({"_id": id}, {"$set": {"name": "Carol"}}),
+                watched.delete_one({"_id": id}),
+            ):
+                await write
+                change = await waiting
+                assert change["documentKey"] == {"_id": id}
+                waiting = asyncio.create_task(stream.next())
+            assert time.monotonic() - began < 5
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_mongo_finds_by_object_ids(servers: EmbeddedServers) -> None:
