@@ -16,6 +16,9 @@ from storage.records import RoleRecord, UserRecord
 
 MAX_PROFILES = 100_000
 
+MOST_REFRESHED = 1_000
+"""People who are looked up again in one query: what it answers is taken in at a stretch."""
+
 PATIENCE_SECONDS = 0.3
 """How long a role that is known is waited for when it may have changed."""
 
@@ -73,8 +76,10 @@ class Profiles:
 
     async def refresh(self, ids: Iterable[str]) -> None:
         """Look people up again, whatever is kept of them; without MongoDB, keep that."""
+        wanted = list(dict.fromkeys(ids))
         with suppress(Refusal):
-            await self._read(list(dict.fromkeys(ids)))
+            for start in range(0, len(wanted), MOST_REFRESHED):
+                await self._read(wanted[start : start + MOST_REFRESHED])
 
     async def look_again(self, ids: Iterable[str]) -> None:
         """Look those of these people up again of whom anything is kept."""
@@ -150,7 +155,9 @@ class Profiles:
             log.info("profiles.fresh")
         now = time.monotonic()
         for id in ids:
-            self._users[id] = _Kept(found.get(id), now)
+            user, kept = found.get(id), self._users.get(id)
+            # Thousands are looked up every two seconds, and nearly all of them are as they were.
+            self._users[id] = _Kept(kept.user if kept and kept.user == user else user, now)
 
     def _known(self, id: str) -> UserRecord:
         kept = self._users.get(id)

@@ -49,6 +49,14 @@ class Viewer:
             return Standing.AUDITOR
         return Standing.SUPER_ADMIN if self.is_super_admin else Standing.INTERNAL
 
+    def has_the_rights_of(self, other: "Viewer") -> bool:
+        """Whether what follows from the role is the same for both."""
+        return (
+            self.permissions == other.permissions
+            and self.is_super_admin == other.is_super_admin
+            and self.reads_everything == other.reads_everything
+        )
+
     def may(self, permission: str) -> bool:
         """Whether the ERP's role allows ``resource:action``."""
         return self.is_super_admin or permission in self.permissions

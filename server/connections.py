@@ -19,7 +19,7 @@ from server.origins import Origins
 from server.sessions import Sessions
 from server.socket import Socket
 from server.streaming import Asked, Streaming
-from storage.errors import ErrorCode, Refusal, forbidden
+from storage.errors import Refusal, forbidden
 
 WATCH_SECONDS = 2.0
 """How often the people behind open sockets are looked up again, in one query for all."""
@@ -103,25 +103,23 @@ class Connections:
 
     async def _watch_all(self, people: set[str | None] | None) -> None:
         """``people`` is None for everybody."""
-        watched = [
-            each
-            for each in self._open
-            if each.viewer and (people is None or each.viewer.id in people)
-        ]
-        await self._sessions.renew_all([each.viewer for each in watched if each.viewer])
-        for connection in watched:
-            await self._watch(connection)
+        watched: dict[str, list[Connection]] = {}
+        for connection in self._open:
+            viewer = connection.viewer
+            if viewer and (people is None or viewer.id in people):
+                watched.setdefault(viewer.id, []).append(connection)
+        viewers = [each.viewer for of_one in watched.values() for each in of_one if each.viewer]
+        for id, viewer in (await self._sessions.changed(viewers)).items():
+            for connection in watched[id]:
+                await self._change(connection, viewer)
 
-    async def _watch(self, connection: Connection) -> None:
+    async def _change(self, connection: Connection, viewer: Viewer | None) -> None:
+        if viewer is None:
+            connection.close(Close.FORBIDDEN, "This person may not sign in any more")
+            return
         signed_in = connection.signed_in
         assert signed_in is not None, "only those who are signed in are watched"
-        try:
-            viewer = await self._sessions.renew(signed_in.viewer)
-        except Refusal as refusal:
-            if refusal.code is ErrorCode.UNAUTHENTICATED:
-                connection.close(Close.FORBIDDEN, "This person may not sign in any more")
-            return
-        if connection.signed_in is signed_in and viewer != signed_in.viewer:
+        if viewer != signed_in.viewer:
             connection.signed_in = replace(signed_in, viewer=viewer)
             for operation in list(connection.operations.values()):
                 await self._watch_guest(operation, viewer)

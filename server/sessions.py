@@ -1,5 +1,6 @@
 """Sessions: from a token to the person an operation is done for."""
 
+import asyncio
 from dataclasses import dataclass
 
 from resolvers.access import access_channel
@@ -8,6 +9,13 @@ from resolvers.services import Services
 from resolvers.viewer import Viewer, sign_in
 from server.auth import Authenticator
 from storage.errors import ErrorCode, Refusal, unauthenticated
+
+AT_A_STRETCH = 500
+"""People who are compared before anything else of this process has its turn."""
+
+
+Standing = tuple[str | None, bool]
+"""A role, and whether it is a client's: those who have the same have the same rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +86,37 @@ class Sessions:
         """It has ended. Who did not say goodbye may be back in a moment."""
         self._services.live.left(viewer.id, device, said_goodbye=said_goodbye)
 
-    async def renew(self, viewer: Viewer) -> Viewer:
-        """The same person as the directory has them now. Raises as ``sign_in`` does."""
-        return await sign_in(self._services, viewer.id, self._seconds)
-
-    async def renew_all(self, viewers: list[Viewer]) -> None:
-        """Look these people up again in one query, so that ``renew`` finds them at hand."""
+    async def changed(self, viewers: list[Viewer]) -> dict[str, Viewer | None]:
+        """Of whom among these people the directory says something else now, by id: what it says,
+        or None of somebody who may not sign in any more. It is asked once for all. Whom it
+        cannot be asked of goes on as before.
+        """
         await self._services.profiles.refresh(viewer.id for viewer in viewers)
+        found: dict[str, Viewer | None] = {}
+        alike: dict[Standing, Viewer] = {}
+        for number, viewer in enumerate(viewers):
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            if viewer.id in found or self._is_the_same(viewer, alike):
+                continue
+            try:
+                now = await sign_in(self._services, viewer.id, self._seconds)
+            except Refusal as refusal:
+                if refusal.code is ErrorCode.UNAUTHENTICATED:
+                    found[viewer.id] = None
+                continue
+            alike[now.user.role, now.is_client] = now
+            if now != viewer:
+                found[viewer.id] = now
+        return found
+
+    def _is_the_same(self, viewer: Viewer, alike: dict[Standing, Viewer]) -> bool:
+        """Whether the directory, as it was just read, says of somebody what they signed in as:
+        the same of them, and of somebody else with their role the same rights.
+        """
+        user = self._services.profiles.remembered(viewer.id, self._seconds)
+        other = alike.get((viewer.user.role, viewer.is_client))
+        return user == viewer.user and other is not None and viewer.has_the_rights_of(other)
 
     async def directory_changed(self, user_ids: set[str | None]) -> None:
         """The directory says something else of these people; None is of roles, so perhaps of
