@@ -28,7 +28,8 @@ from benchmarks.company import Company, company
 from resolvers.services import Services
 from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
-from schema.engine import Engine, Prepared, Request
+from schema.engine import Engine
+from schema.requests import Prepared, Request
 from server.services import open_services
 from server.settings import Settings
 from storage.postgres import Database

@@ -1,9 +1,8 @@
 """The hub: who in this process listens to which channel.
 
 A topic is a channel with at least one subscriber here. Its subscribers stand
-in cohorts: those whose operations ask for the same in the same words, so that
-an event is rendered once for each cohort and the same bytes go to everybody in
-it. Authorization stays each subscriber's own.
+in cohorts, so that an event is rendered once for each cohort. Authorization
+stays each subscriber's own.
 
 What the hub guarantees to a subscriber: the events of the log, in order, each
 once, with consecutive positions, from the one after the position it joined at;
@@ -12,124 +11,23 @@ sockets or SQL.
 """
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections import deque
+from collections.abc import Coroutine, Hashable, Iterable, Sequence
+from typing import Any
 
 import structlog
 
-from realtime.source import Render, Sink
-from storage.errors import ErrorCode, Refusal, forbidden, resync_required
-from storage.events import Typed
-from storage.records import EventKind, EventRecord, MarkerMoved
-
-RENDERED_KEPT = 256
-"""How many events a cohort remembers rendered while somebody is catching up: thousands who
-come back after a restart are sent the same ones. When everybody is live, none."""
+from realtime.cohorts import Cohort, Signal
+from realtime.source import Render, Rendered, Together, settled
+from storage.errors import ErrorCode, Refusal, resync_required
+from storage.records import EventKind, EventRecord
 
 RETRY_SECONDS = 0.1
 
-Signal = EventRecord | Typed | MarkerMoved
+AT_A_STRETCH = 50
+"""Cohorts that are told of a signal before anything else of this process has its turn."""
 
 log = structlog.get_logger(__name__)
-
-
-class Cohort:
-    """Subscribers who are sent the same bytes."""
-
-    def __init__(self, render: Render) -> None:
-        self._render = render
-        self._rendered: OrderedDict[EventRecord, asyncio.Future[bytes | None]] = OrderedDict()
-        self.subscribers: set[Subscriber] = set()
-        self.follows_markers = False
-        """Whether they are told how far others have read."""
-
-    async def payload(self, signal: Signal) -> bytes | None:
-        """The bytes for a signal; rendered once, however many ask and whenever.
-
-        The event as a whole tells them apart, not its position: somebody who read
-        the log before a message was deleted may ask for it as it was then.
-        """
-        if not isinstance(signal, EventRecord):
-            return await self._render(signal)
-        rendered = self._rendered.get(signal)
-        if rendered is None:
-            rendered = asyncio.ensure_future(self._render(signal))
-            self._rendered[signal] = rendered
-            if len(self._rendered) > RENDERED_KEPT:
-                self._rendered.popitem(last=False)
-        try:
-            return await asyncio.shield(rendered)
-        except Exception:
-            # Perhaps only a server was out of reach for a moment.
-            if self._rendered.get(signal) is rendered:
-                del self._rendered[signal]
-            raise
-
-    def forget(self) -> None:
-        """Render anew from here on: a message was changed, or nobody needs what is kept."""
-        self._rendered.clear()
-
-
-class Subscriber:
-    """One operation's place in a topic."""
-
-    __slots__ = ("cohort", "granted_at", "is_guest", "position", "sink", "viewer_id")
-
-    def __init__(
-        self,
-        viewer_id: str,
-        cohort: Cohort,
-        sink: Sink,
-        *,
-        position: int,
-        granted_at: int,
-        is_guest: bool,
-    ) -> None:
-        self.viewer_id = viewer_id
-        self.cohort = cohort
-        self.sink = sink
-        self.position = position
-        """The last event this subscriber was given or did not want."""
-        self.granted_at = granted_at
-        """The channel's position when its right to read was checked."""
-        self.is_guest = is_guest
-        """Reads a public channel without being a member."""
-
-    def offer(self, signal: Signal, payload: bytes | None) -> bool:
-        """Take a signal unless it was taken already; False when it is the last one."""
-        if not isinstance(signal, EventRecord):
-            if payload is not None and signal.concerns(self.viewer_id):
-                self.sink.send(payload, signal)
-            return True
-        if signal.position <= self.position:
-            return True
-        if signal.position != self.position + 1:
-            log.error("hub.gap", channel_id=signal.channel_id, position=signal.position)
-            self.sink.end(resync_required("Events of this channel are missing; fetch it anew."))
-            return False
-        self.position = signal.position
-        if payload is not None:
-            self.sink.send(payload, signal)
-        return signal.kind not in _ACCESS_EVENTS or self._still_granted(signal)
-
-    def _still_granted(self, event: EventRecord) -> bool:
-        if event.position <= self.granted_at:
-            # History: the right to read was checked later than this.
-            return True
-        if event.user_id == self.viewer_id:
-            if event.kind == EventKind.MEMBER_JOINED:
-                self.is_guest = False
-            lost = event.kind == EventKind.MEMBER_LEFT
-        else:
-            lost = self.is_guest and event.detail == "private"
-        if lost:
-            self.sink.end(forbidden("You may not read this channel any more."))
-        return not lost
-
-
-_ACCESS_EVENTS = frozenset(
-    {EventKind.MEMBER_LEFT, EventKind.MEMBER_JOINED, EventKind.CHANNEL_UPDATED}
-)
 
 
 class Topic:
@@ -147,6 +45,7 @@ class Topic:
         """Subscribers that are still catching up."""
         self.cohorts: dict[Hashable, Cohort] = {}
         self._queue: deque[Signal] = deque()
+        self._is_giving_out = False
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -182,19 +81,34 @@ class Topic:
         self.epoch = epoch
 
     def feed(self, signals: Iterable[Signal]) -> None:
-        """Queue signals, in order; they are given out in that order."""
+        """Queue signals, in order; they are given out in that order, the first at once if nothing
+        has to be waited for.
+        """
         self._queue.extend(signals)
-        if self._queue and self._pump is None:
-            self._pump = asyncio.ensure_future(self._give_out())
+        if self._queue and not self._is_giving_out:
+            self._is_giving_out = True
+            rest = self._publish(self._queue.popleft())
+            if rest is not None or self._queue:
+                self._pump = asyncio.ensure_future(self._give_out(rest))
+            else:
+                self._is_giving_out = False
 
-    async def _give_out(self) -> None:
+    async def _give_out(self, rest: Coroutine[Any, Any, None] | None) -> None:
         try:
-            while self._queue:
-                await self._publish(self._queue.popleft())
+            while True:
+                if rest is not None:
+                    await rest
+                if not self._queue:
+                    return
+                # Others have their turn between two signals.
+                await asyncio.sleep(0)
+                rest = self._publish(self._queue.popleft())
         finally:
+            self._is_giving_out = False
             self._pump = None
 
-    async def _publish(self, signal: Signal) -> None:
+    def _publish(self, signal: Signal) -> Coroutine[Any, Any, None] | None:
+        """Tell the cohorts, as far as that goes at once; what is left is to be awaited."""
         if isinstance(signal, EventRecord):
             # Before anything is awaited: whoever finishes catching up during the
             # rendering must find out here that there is one more to read.
@@ -202,9 +116,34 @@ class Topic:
             if signal.kind in (EventKind.MESSAGE_EDITED, EventKind.MESSAGE_DELETED):
                 for cohort in self.cohorts.values():
                     cohort.forget()
-        for cohort in [cohort for cohort in self.cohorts.values() if cohort.subscribers]:
+        together: Together = {}
+        cohorts = [cohort for cohort in self.cohorts.values() if cohort.subscribers]
+        for at, cohort in enumerate(cohorts):
+            if at == AT_A_STRETCH:
+                return self._publish_on(signal, cohorts[at:], together)
             try:
-                payload = await _rendered(cohort, signal)
+                rendered = cohort.payload(signal, together)
+            except Exception:
+                # Tried once more, where it is seen to.
+                return self._publish_on(signal, cohorts[at:], together)
+            if rendered is not None and not isinstance(rendered, bytes):
+                return self._publish_on(signal, cohorts[at:], together, rendered)
+            self._give(cohort, signal, rendered)
+        return None
+
+    async def _publish_on(
+        self,
+        signal: Signal,
+        cohorts: Sequence[Cohort],
+        together: Together,
+        rendered: Rendered = None,
+    ) -> None:
+        """Tell these cohorts; of the first it may be ``rendered`` already."""
+        for at, cohort in enumerate(cohorts):
+            if at and at % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            try:
+                payload = await _settled(cohort, signal, together, rendered)
             except Exception:
                 # A bug in one document's rendering must not stop the channel for
                 # the others; those it concerns are told to start again.
@@ -212,26 +151,35 @@ class Topic:
                 for subscriber in list(cohort.subscribers):
                     subscriber.sink.end(resync_required("This event could not be delivered."))
                 cohort.subscribers.clear()
-                continue
-            for subscriber in list(cohort.subscribers):
-                if not subscriber.offer(signal, payload):
-                    cohort.subscribers.discard(subscriber)
-            if not self.waiting:
-                cohort.forget()
+            else:
+                self._give(cohort, signal, payload)
+            rendered = None
+
+    def _give(self, cohort: Cohort, signal: Signal, payload: bytes | None) -> None:
+        for subscriber in list(cohort.subscribers):
+            if not subscriber.offer(signal, payload):
+                cohort.subscribers.discard(subscriber)
+        if not self.waiting:
+            cohort.forget()
 
 
-async def _rendered(cohort: Cohort, signal: Signal) -> bytes | None:
+async def _settled(
+    cohort: Cohort, signal: Signal, together: Together, rendered: Rendered
+) -> bytes | None:
     """The bytes for a signal, when the servers they are made from can be reached again.
 
     Nothing but waiting keeps the order: what comes later cannot be told before this.
     """
     while True:
         try:
-            return await cohort.payload(signal)
+            if rendered is None:
+                rendered = cohort.payload(signal, together)
+            return await settled(rendered)
         except Refusal as refusal:
             if refusal.code is not ErrorCode.UNAVAILABLE or not cohort.subscribers:
                 raise
             log.warning("hub.waits", service=refusal.service)
+        rendered = None
         await asyncio.sleep(RETRY_SECONDS)
 
 

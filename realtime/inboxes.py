@@ -27,6 +27,7 @@ from realtime.inbox import (
     Reading,
 )
 from realtime.people import Followed, Person, Why
+from realtime.source import settled
 from storage import events, inbox, sidebars
 from storage.errors import ErrorCode, Refusal, resync_required
 from storage.events import Moved
@@ -179,7 +180,7 @@ class Inboxes:
         shown = [place for place in places if place.is_shown]
         snapshot = InboxSnapshot(shown, Person.total_of(places), reading)
         try:
-            payload = await each.render(snapshot)
+            payload = await settled(each.render(snapshot, {}))
         except Exception as error:
             _settle(each, error)
             return
@@ -251,7 +252,8 @@ class Inboxes:
         ]
         for some in _parts(told, RENDERED_TOGETHER):
             payloads = await asyncio.gather(
-                *(each.render(signal) for each, _, _, signal in some), return_exceptions=True
+                *(settled(each.render(signal, {})) for each, _, _, signal in some),
+                return_exceptions=True,
             )
             for (each, person, pair, signal), payload in zip(some, payloads, strict=True):
                 if each in person.inboxes:

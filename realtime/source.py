@@ -6,9 +6,20 @@ from typing import Any, Protocol, Self
 
 from storage.errors import Refusal
 
-Render = Callable[[Any], Awaitable[bytes | None]]
+Together = dict[Any, Any]
+"""What has been read for one signal, kept for all who are told of it at the same time."""
+
+Rendered = bytes | Awaitable[bytes | None] | None
+"""Bytes, or the promise of them: what needs not be waited for is there at once."""
+
+Render = Callable[[Any, Together], Rendered]
 """Turns a signal into the bytes a cohort is sent; None when the cohort does not want it.
-Raises UNAVAILABLE when it cannot do so now."""
+The promise raises UNAVAILABLE when it cannot be done now."""
+
+
+async def settled(rendered: Rendered) -> bytes | None:
+    """The bytes, when they are there. Raises UNAVAILABLE."""
+    return rendered if rendered is None or isinstance(rendered, bytes) else await rendered
 
 
 class Sink(Protocol):

@@ -2,10 +2,11 @@
 
 from collections.abc import Hashable
 
+from realtime.cohorts import Cohort, Subscriber
 from realtime.follower import Follower
-from realtime.hub import Cohort, Hub, Subscriber, Topic
+from realtime.hub import Hub, Topic
 from realtime.reader import Reader
-from realtime.source import Render, Sink, Source
+from realtime.source import Render, Sink, Source, settled
 from storage import cursors
 from storage.errors import Refusal, resync_required
 
@@ -94,7 +95,7 @@ class Stream(Source):
             ):
                 raise _too_old()
             for event in missed:
-                payload = await cohort.payload(event)
+                payload = await settled(cohort.payload(event, {}))
                 # History comes as fast as the reader takes it: it is never too much at once.
                 await subscriber.sink.ready()
                 if not subscriber.offer(event, payload):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 
 import structlog
 
-from realtime.source import Render, Sink, Source
+from realtime.source import Render, Sink, Source, Together, settled
 from storage import members, presences
 from storage.errors import ErrorCode, Refusal, resync_required
 from storage.events import Present
@@ -169,11 +169,12 @@ class Watches:
 
     async def _tell_of(self, record: PresenceRecord, unseen: set[tuple[str, str]]) -> None:
         rendered: dict[Hashable, bytes | None] = {}
+        together: Together = {}
         for watch in list(self.by_person.get(record.user_id, ())):
             if (watch.viewer_id, record.user_id) in unseen:
                 continue
             if watch.cohort_key not in rendered:
-                rendered[watch.cohort_key] = await _rendered(watch, record)
+                rendered[watch.cohort_key] = await _rendered(watch, record, together)
             payload = rendered[watch.cohort_key]
             if watch not in self.by_person.get(record.user_id, ()):
                 continue
@@ -184,9 +185,9 @@ class Watches:
                 watch.sink.send(payload, record)
 
 
-async def _rendered(watch: Watch, record: PresenceRecord) -> bytes | None:
+async def _rendered(watch: Watch, record: PresenceRecord, together: Together) -> bytes | None:
     try:
-        return await watch.render(record)
+        return await settled(watch.render(record, together))
     except Exception as error:
         if isinstance(error, Refusal) and error.code is ErrorCode.UNAVAILABLE:
             raise

@@ -8,7 +8,7 @@ from graphql.pyutils import Path
 from graphql.type import is_composite_type
 
 from schema.context import Context
-from schema.plans import Fill, NotPlain, plan
+from schema.plans import Fill, NotPlain, Within, plan
 
 
 class PlanningExecutor(Executor[Any]):
@@ -51,6 +51,6 @@ class PlanningExecutor(Executor[Any]):
             found: Fill | None = context.memo.plans[key]
         except KeyError:
             nodes: list[FieldNode] = [detail.node for detail in details]
-            found = plan(return_type, nodes, self.fragment_definitions)
+            found = plan(return_type, nodes, Within(self.schema, self.fragment_definitions))
             context.memo.plans[key] = found
         return found

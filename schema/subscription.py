@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from realtime.hub import Signal
+from realtime.cohorts import Signal
 from realtime.stream import Stream
 from resolvers import inbox, live, presence, receipts
 from schema.context import Info

@@ -4,8 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from realtime.source import Source
-from schema.engine import Prepared
 from schema.errors import errors_of
+from schema.requests import Prepared
 from server import logs
 from server.dialects import Dialect
 from server.requests import graphql_request

@@ -65,7 +65,8 @@ def main() -> int:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    from realtime.hub import Subscriber, Topic
+    from realtime.cohorts import Subscriber
+    from realtime.hub import Topic
     from realtime.live import Live
     from server import janitor
     from server import serve as serving

@@ -31,6 +31,15 @@ subscription ($id: ID!) {
 """
 
 
+OWN = """
+subscription ($id: ID!) {
+  messageAdded(channelId: $id) {
+    content sender { name } mentions { name } clientMessageId reactions { viewerHasReacted }
+  }
+}
+"""
+
+
 @pytest.fixture(autouse=True)
 def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has moved is heard from the bell; a poll in the same moment may read it twice."""
@@ -45,8 +54,10 @@ def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
         (ADDED, 2),
         # The log; parent, reactions, attachments and mentions.
         (EVENTS, 5),
+        # The log; mentions and reactions, from which each viewer's own follows.
+        (OWN, 3),
     ],
-    ids=["messageAdded", "channelEvents"],
+    ids=["messageAdded", "channelEvents", "the viewer's own"],
 )
 async def test_an_event_costs_the_same_for_one_and_for_twenty_subscribers(
     world: World, counted: Counted, subscribers: int, query: str, statements: int

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from realtime.hub import Cohort, Signal, Subscriber, Topic
+from realtime.cohorts import Cohort, Signal, Subscriber
+from realtime.hub import Topic
+from realtime.source import Together
 from storage.errors import Refusal
 from storage.events import Typed
 from storage.records import EventKind, EventRecord, MessageRecord
@@ -56,7 +58,7 @@ class Rendering:
     begun: list[Signal] = field(default_factory=list)
     fails: Exception | None = None
 
-    async def __call__(self, signal: Signal) -> bytes | None:
+    async def __call__(self, signal: Signal, _: Together) -> bytes | None:
         self.begun.append(signal)
         await self.open.wait()
         if self.fails:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from schema.engine import Engine
+from realtime.source import Rendered, settled
+from schema.rendering import Rendering
 from tests.realtime.following import EVENTS, MESSAGES, REACT, contents, positions
 from tests.world import Operation, World, until
 
@@ -51,14 +52,17 @@ class Renderings:
 @pytest.fixture
 def renderings(monkeypatch: pytest.MonkeyPatch) -> Renderings:
     seen = Renderings()
-    render = Engine._render
+    render = Rendering.render
 
-    async def counted(*args: Any) -> bytes:
-        seen.count += 1
+    async def held(*args: Any) -> bytes | None:
         await seen.door.wait()
-        return await render(*args)
+        return await settled(render(*args))
 
-    monkeypatch.setattr(Engine, "_render", counted)
+    def counted(*args: Any) -> Rendered:
+        seen.count += 1
+        return render(*args) if seen.door.is_set() else held(*args)
+
+    monkeypatch.setattr(Rendering, "render", counted)
     return seen
 
 

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from realtime.hub import Cohort, Hub, Topic
+from realtime.cohorts import Cohort, Signal
+from realtime.hub import AT_A_STRETCH, Hub, Topic
+from realtime.source import Together, settled
 from storage.errors import ErrorCode
 from storage.events import Typed
 from storage.records import EventKind, EventRecord
@@ -84,26 +86,92 @@ async def test_what_cannot_be_rendered_ends_those_it_is_for_and_nobody_else() ->
     assert goes_on.got == [b"1", b"2"]
 
 
+async def test_what_fails_at_once_ends_those_it_is_for_and_nobody_else() -> None:
+    def broken(_: Signal, __: Together) -> bytes:
+        raise ZeroDivisionError
+
+    topic = Topic(CHANNEL)
+    ended = Follower(topic, topic.cohort("broken", broken))
+    goes_on = Follower(topic, topic.cohort("sound", lambda *_: b"rendered"))
+    with capture_logs() as logs:
+        topic.feed([sent(1), sent(2)])
+        await given_out(topic)
+    assert [line["event"] for line in logs] == ["hub.render"]
+    assert ended.refusal is not None
+    assert ended.refusal.code is ErrorCode.RESYNC_REQUIRED
+    assert goes_on.got == [b"rendered"] * 2
+
+
+async def test_what_needs_no_waiting_is_given_out_at_once() -> None:
+    topic = Topic(CHANNEL)
+    one = Follower(topic, topic.cohort("one", lambda *_: b"rendered"))
+    topic.feed([sent(1)])
+    assert one.got == [b"rendered"]
+    # Of several only the first: others have their turn in between.
+    topic.feed([sent(2), sent(3)])
+    assert len(one.got) == 2
+    await given_out(topic)
+    assert len(one.got) == 3
+
+
+async def test_what_comes_while_something_is_given_out_at_once_follows_it() -> None:
+    topic = Topic(CHANNEL)
+    fed: list[Signal] = []
+
+    def render(signal: Signal, _: Together) -> bytes:
+        assert isinstance(signal, EventRecord)
+        if not fed:
+            fed.append(signal)
+            topic.feed([sent(2)])
+        return str(signal.position).encode()
+
+    one = Follower(topic, topic.cohort("one", render))
+    other = Follower(topic, topic.cohort("other", render))
+    topic.feed([sent(1)])
+    await given_out(topic)
+    assert one.got == other.got == [b"1", b"2"]
+
+
+async def test_many_cohorts_are_told_in_stretches_and_share_what_is_read() -> None:
+    """Thousands may each have one of their own; the others on this process go on meanwhile."""
+    topic = Topic(CHANNEL)
+    shared = []
+
+    def render(_: Signal, together: Together) -> bytes:
+        shared.append(together)
+        return b"rendered"
+
+    count = 3 * AT_A_STRETCH
+    everybody = [Follower(topic, topic.cohort(number, render)) for number in range(count)]
+    topic.feed([sent(1)])
+    assert sum(len(each.got) for each in everybody) == AT_A_STRETCH
+    await given_out(topic)
+    assert [each.got for each in everybody] == [[b"rendered"]] * count
+    assert all(together is shared[0] for together in shared)
+    topic.feed([sent(2)])
+    assert shared[-1] is not shared[0]
+
+
 async def test_what_failed_to_render_is_tried_again() -> None:
     """MongoDB or PostgreSQL may have been out of reach for a moment."""
     rendering = Rendering(fails=ZeroDivisionError())
     rendering.open.set()
     cohort = Cohort(rendering)
     with pytest.raises(ZeroDivisionError):
-        await cohort.payload(sent(1))
+        await settled(cohort.payload(sent(1), {}))
     rendering.fails = None
-    assert await cohort.payload(sent(1)) == b"Hello"
+    assert await settled(cohort.payload(sent(1), {})) == b"Hello"
 
 
 async def test_many_who_ask_at_once_wait_for_one_rendering() -> None:
     rendering = Rendering()
     cohort = Cohort(rendering)
-    asking = [asyncio.create_task(cohort.payload(sent(1))) for _ in range(5)]
+    asking = [asyncio.create_task(settled(cohort.payload(sent(1), {}))) for _ in range(5)]
     await rendering.has_begun()
     asking.pop().cancel()
     rendering.open.set()
     assert await asyncio.gather(*asking) == [b"Hello"] * 4
-    assert await cohort.payload(sent(1)) == b"Hello"
+    assert await settled(cohort.payload(sent(1), {})) == b"Hello"
     assert len(rendering.begun) == 1
 
 
@@ -115,8 +183,8 @@ async def test_what_was_deleted_is_not_given_as_it_was() -> None:
     Follower(topic, cohort, at=1)
     topic.feed([happened(2, EventKind.MESSAGE_DELETED, None)])
     await given_out(topic)
-    assert await cohort.payload(sent(1, "secret")) == b"secret"
-    assert await cohort.payload(sent(1, deleted=True)) == b""
+    assert await settled(cohort.payload(sent(1, "secret"), {})) == b"secret"
+    assert await settled(cohort.payload(sent(1, deleted=True), {})) == b""
 
 
 async def test_what_one_cohort_does_not_want_it_passes_over() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from realtime.hub import Signal
+from realtime.cohorts import Signal
+from realtime.source import Together
 from realtime.stream import Stream
 from storage import channels
 from storage.errors import ErrorCode, Refusal
@@ -29,7 +30,7 @@ class Operation:
     def start(self, cohort: str) -> None:
         self.running = asyncio.create_task(self.stream.run(cohort, self.render, self))
 
-    async def render(self, signal: Signal) -> bytes:
+    async def render(self, signal: Signal, _: Together) -> bytes:
         assert isinstance(signal, EventRecord)
         self.asked.append(signal.position)
         await self.door.wait()

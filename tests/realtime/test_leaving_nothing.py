@@ -9,7 +9,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from realtime.hub import Cohort, Subscriber, Topic
+from realtime.cohorts import Cohort, Subscriber
+from realtime.hub import Topic
 from realtime.stream import Stream
 from server.connection import Connection
 from server.operation import Operation

@@ -18,7 +18,7 @@ from graphql import (
     parse,
 )
 
-from schema.engine import to_json
+from schema.answers import to_json
 from schema.errors import formatted, refusal_error
 from storage.errors import (
     ErrorCode,

@@ -8,7 +8,8 @@ import pytest
 import schema.context
 from resolvers.viewer import sign_in
 from schema import graphql_schema
-from schema.engine import Engine, Request
+from schema.engine import Engine
+from schema.requests import Request
 from tests.world import World
 
 SWITCHES = 6

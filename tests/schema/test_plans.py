@@ -21,9 +21,10 @@ from graphql import (
 import schema.engine
 from resolvers.viewer import sign_in
 from schema import graphql_schema
-from schema.engine import Engine, Request
+from schema.engine import Engine
 from schema.executor import PlanningExecutor
-from schema.plans import NotPlain, plan
+from schema.plans import NotPlain, Within, plan
+from schema.requests import Request
 from tests.world import World
 
 MESSAGE = """
@@ -250,7 +251,9 @@ async def test_plain_selections_are_planned(world: World, channel: str) -> None:
 def test_a_plan_steps_back_from_a_value_that_is_not_as_promised(type: str, value: Any) -> None:
     selection = parse("{ f { hasNextPage } }" if type == "PageInfo" else "{ f }")
     node = selection.definitions[0].selection_set.selections[0]  # type: ignore[attr-defined]
-    fill = plan(GraphQLNonNull(graphql_schema().type_map[type]), [node], {})  # type: ignore[arg-type]
+    schema = graphql_schema()
+    promised: Any = GraphQLNonNull(schema.type_map[type])
+    fill = plan(promised, [node], Within(schema, {}))
     assert fill is not None
     with pytest.raises(NotPlain):
         fill(value, None)  # type: ignore[arg-type]
