@@ -1,13 +1,22 @@
 """What scripts/audit takes for clean."""
 
+import re
 import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-FINDINGS = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "audit"))["findings"]
+ROOT = Path(__file__).parent.parent
+AUDIT = runpy.run_path(str(ROOT / "scripts" / "audit"))
 CLEAN = {"name": "a", "version": "1.0", "vulns": []}
+LOCK = """-r runtime.txt
+a==1.0 \\
+    --hash=sha256:0123 \\
+    --hash=sha256:4567
+b-c==2.0 ; sys_platform == 'win32' and python_version < '3.13' \\
+    --hash=sha256:89ab
+"""
 
 
 @pytest.mark.parametrize(
@@ -31,4 +40,22 @@ CLEAN = {"name": "a", "version": "1.0", "vulns": []}
 def test_what_is_vulnerable_or_was_passed_over_is_told(
     package: dict[str, Any], told: list[str]
 ) -> None:
-    assert FINDINGS({"dependencies": [CLEAN, package]}) == told
+    assert AUDIT["findings"]("a==1.0", {"dependencies": [CLEAN, package]}) == told
+
+
+def test_what_is_for_other_systems_is_asked_about_too() -> None:
+    packages = AUDIT["for_every_platform"](LOCK)
+    assert packages == LOCK.replace("-r runtime.txt\n", "").replace(
+        " ; sys_platform == 'win32' and python_version < '3.13'", ""
+    )
+    assert AUDIT["findings"](packages, {"dependencies": [CLEAN]}) == [
+        "b-c: not audited: passed over"
+    ]
+
+
+def test_every_package_of_every_lock_is_asked_about_whatever_it_is_for() -> None:
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text()
+        names = [line.partition("==")[0] for line in text.splitlines() if line[0].isalnum()]
+        asked = re.findall(r"^(\S+)==\S+ \\$", AUDIT["for_every_platform"](text), re.MULTILINE)
+        assert asked == names
