@@ -7,14 +7,17 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+from typer.testing import CliRunner
 
-import server
+import server.cli
 
 ROOT = Path(server.__file__).parents[1]
 
@@ -28,9 +31,12 @@ def free_port() -> int:
         return port
 
 
-def command(folder: Path, *arguments: str, port: int | None = None) -> list[str]:
-    where = ["--port", str(port or free_port()), "--data-dir", str(folder)]
-    return [sys.executable, "-m", "server.cli", "demo", *where, *arguments]
+def options(folder: Path, *arguments: str, port: int | None = None) -> list[str]:
+    return ["demo", "--port", str(port or free_port()), "--data-dir", str(folder), *arguments]
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "server.cli", *options(folder, *arguments)]
 
 
 def environment() -> dict[str, str]:
@@ -95,17 +101,42 @@ def start(folder: Path, *arguments: str) -> Running:
 
 
 def refused(folder: Path, *arguments: str, port: int | None = None) -> str:
-    """The one line with which it refuses to run."""
+    """The one line with which it refuses to run: in this process, as most of one of its own is
+    imports.
+    """
+    with _unchanged():
+        done = CliRunner().invoke(
+            server.cli.app, options(folder, *arguments, port=port), catch_exceptions=False
+        )
+    return _only_line(done.exit_code, done.stdout, done.stderr)
+
+
+def refused_alone(folder: Path) -> str:
+    """The same of a process of its own."""
     done = subprocess.run(
-        command(folder, *arguments, port=port),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=50,
+        command(folder), env=environment(), capture_output=True, text=True, timeout=50
     )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr.strip()
+    return _only_line(done.returncode, done.stdout, done.stderr)
+
+
+def _only_line(code: int, said: str, complained: str) -> str:
+    assert (code, said) == (2, "")
+    assert complained.count("\n") == 1, complained
+    return complained.strip()
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """The demo takes its process for its own: its signals and its environment."""
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    environment = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
 
 
 def gone(processes: list[psutil.Process]) -> bool:
