@@ -97,6 +97,8 @@ class Fleet:
     bell_line: Proxy
     mongo_line: Proxy
     s3_line: Proxy
+    clients: AsyncExitStack
+    """Open for as long as everything is."""
     servers: dict[str, Server] = field(default_factory=dict)
 
     @classmethod
@@ -105,8 +107,6 @@ class Fleet:
         """A company without a server yet."""
         async with AsyncExitStack() as stack:
             backing = await stack.enter_async_context(embedded_servers(folder, durable=False))
-            processes = Processes(folder / "logs")
-            stack.push_async_callback(processes.close)
             url = make_url(backing.postgres.url)
 
             async def line(port: int | None) -> Proxy:
@@ -115,6 +115,9 @@ class Fleet:
             bell_line = await line(url.port)
             mongo_line = await line(backing.mongo.port)
             s3_line = await line(backing.s3.port)
+            # The servers go first: without their lines they would take long over it.
+            processes = Processes(folder / "logs")
+            stack.push_async_callback(processes.close)
             await asyncio.to_thread(migrate, backing.postgres.url)
             client = await stack.enter_async_context(AsyncMongoClient[Any](backing.mongo.url))
             mongo = client[backing.mongo.database]
@@ -137,11 +140,13 @@ class Fleet:
                 # Soon, so that tests need not wait for it.
                 "session_cache_seconds": 0.5,
                 "profile_cache_seconds": 0.5,
-                "mongo_timeout": 1.5,
+                # It is there, however busy the machine is.
+                "mongo_timeout": 20,
                 "socket_outbox_bytes": OUTBOX_BYTES,
                 **NO_LIMITS,
             }
             ids = await populate(mongo)
+            clients = await stack.enter_async_context(AsyncExitStack())
             yield cls(
                 backing,
                 processes,
@@ -152,6 +157,7 @@ class Fleet:
                 bell_line=bell_line,
                 mongo_line=mongo_line,
                 s3_line=s3_line,
+                clients=clients,
             )
 
     async def start(
@@ -170,6 +176,7 @@ class Fleet:
             },
         )
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{given['port']}", timeout=10)
+        await self.clients.enter_async_context(http)
         world = Branch(
             given["port"], Settings(**given), cast(Any, None), http, self.mongo, self.ids
         )
@@ -190,7 +197,6 @@ class Fleet:
             yield server
         finally:
             del self.servers[name]
-            await server.world.http.aclose()
             if not server.child.has_ended:
                 await server.child.stop()
 

@@ -12,6 +12,7 @@ import httpx
 from tests.faults.fleet import Fleet, Server
 from tests.faults.followers import Follower, SocketFollower, StreamFollower, numbers
 from tests.faults.record import Call, Heard, Outcome, Record
+from tests.faults.size import SIZE
 from tests.realtime.following import place
 from tests.world import Person, until
 
@@ -50,7 +51,6 @@ class Load:
         *,
         followers: int,
         senders: int = 0,
-        pace: float = 0.02,
         members: Sequence[Person] = (),
     ) -> AsyncIterator["Load"]:
         """Everybody is in place when the block begins; ``followers`` are for each server.
@@ -68,7 +68,7 @@ class Load:
                 for server in servers:
                     follow(f"{number} on {server.port}", server)
             await load.settled()
-            load.send(senders, pace)
+            load.send(senders)
             yield load
         finally:
             await load._end(load._sending)
@@ -131,7 +131,7 @@ class Load:
             for follower in self.followers:
                 await follower.is_live.wait()
 
-    def send(self, senders: int, pace: float, key: str = "carol") -> None:
+    def send(self, senders: int, pace: float = SIZE.pace, key: str = "carol") -> None:
         """Begin to send: one message after the other from each sender."""
         for number in range(senders):
             self._sending.append(asyncio.create_task(self._send_on(number, pace, key)))

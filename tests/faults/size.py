@@ -9,11 +9,15 @@ class Size:
     """The numbers of one form."""
 
     is_full: bool
+    slack: float
+    """How many times as long as promised everything may take."""
     times: int
     """How often a fault is repeated."""
     load_seconds: float
     """How long messages flow before and after each fault."""
     senders: int
+    pace: float
+    """Seconds each of them lets pass between its messages."""
     followers: int
     """Subscribers on each server."""
     slow_messages: int
@@ -32,9 +36,12 @@ class Size:
 
 SHORT = Size(
     is_full=False,
+    # Other tests work beside it, and whoever else has the machine.
+    slack=4.0,
     times=1,
     load_seconds=0.5,
     senders=4,
+    pace=0.05,
     followers=3,
     slow_messages=600,
     padding=3_900,
@@ -47,9 +54,11 @@ SHORT = Size(
 )
 FULL = Size(
     is_full=True,
+    slack=1.0,
     times=5,
     load_seconds=3.0,
     senders=8,
+    pace=0.02,
     followers=10,
     slow_messages=10_000,
     padding=400,

@@ -9,10 +9,10 @@ import pytest
 from tests.faults.fleet import Fleet, Server
 from tests.faults.load import Load
 from tests.faults.record import Row
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 
-REPLACED_SECONDS = 8.0
-POLLED_SECONDS = 1.5
+REPLACED_SECONDS = 8.0 * SIZE.slack
+POLLED_SECONDS = 1.5 * SIZE.slack
 """How soon what one server has acknowledged is delivered by the other, by the poll alone."""
 
 BELLS = """

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from tests.faults.fleet import Fleet, Server
 from tests.faults.load import SEND, Load
 from tests.faults.record import Row
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 from tests.faults.test_servers import held, waiting
 
 CALLERS = 200
-FAST_SECONDS = 2.0
+FAST_SECONDS = 2.0 * SIZE.slack
 """A caller waits for a connection for one second at most."""
-UNTOUCHED_SECONDS = 1.5
+UNTOUCHED_SECONDS = 1.5 * SIZE.slack
 SENDERS = 4
 """In either form: callers and followers are one process, whose own time must not be measured."""
 

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
+from server.janitor import TRIM_BATCH
 from storage import cursors
 from tests.faults.fleet import Fleet, Server
 from tests.faults.followers import EVENTS
@@ -57,20 +60,20 @@ async def test_what_is_older_than_the_log_reaches_is_trimmed_beside_the_load(
     old = await carol.create_channel()
     first = await carol.cursor(old)
     start = place(old, first)
-    await fleet.ask(GROW, old, size.trimmed, carol.id)
-    last = await carol.cursor(old)
-    for number in range(3):
-        await carol.say(old, str(number))
-    edge = place(old, last).position
-    assert edge == start.position + size.trimmed
-    async with Load.on(fleet, pair, followers=size.followers, senders=size.senders) as load:
-        counts: list[int] = []
+    async with (
+        noting_batches(fleet) as batches,
+        Load.on(fleet, pair, followers=size.followers, senders=size.senders) as load,
+    ):
+        await fleet.ask(GROW, old, size.trimmed, carol.id)
+        last = await carol.cursor(old)
+        for number in range(3):
+            await carol.say(old, str(number))
+        edge = place(old, last).position
+        assert edge == start.position + size.trimmed
         async with asyncio.timeout(30 + size.trimmed / 1_000):
-            while not counts or counts[-1]:
-                [row] = await fleet.ask(LEFT, old, start.position, edge)
-                counts.append(row[0])
-        # In batches: somebody who looks every now and then sees it become less.
-        assert any(0 < count < size.trimmed for count in counts)
+            while (await fleet.ask(LEFT, old, start.position, edge))[0][0]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert max(await batches()) == TRIM_BATCH
         await load.settle()
         assert load.interruptions() == 0
         truth = await fleet.truth(load.channel_id)
@@ -92,6 +95,36 @@ select $1, moved.position - $2 + number, 'ChannelUpdated', $3, now() - interval 
   from moved, generate_series(1, $2) as number
 """
 LEFT = "select count(*) from events where channel_id = $1 and position > $2 and position <= $3"
+
+NOTE = """
+create table noted (events bigint);
+create function note() returns trigger language plpgsql security definer as $$
+begin
+    insert into noted select count(*) from gone;
+    return null;
+end $$;
+create trigger note after delete on events referencing old table as gone
+    for each statement execute function note();
+"""
+FORGET = "drop trigger note on events; drop function note; drop table noted;"
+
+
+@asynccontextmanager
+async def noting_batches(fleet: Fleet) -> AsyncIterator[Callable[[], Awaitable[list[int]]]]:
+    """How many events each statement has deleted while the block lasts."""
+    connection = await asyncpg.connect(fleet.backing.postgres.url)
+    try:
+        await connection.execute(NOTE)
+
+        async def batches() -> list[int]:
+            return [row[0] for row in await connection.fetch("select events from noted")]
+
+        try:
+            yield batches
+        finally:
+            await connection.execute(FORGET)
+    finally:
+        await connection.close()
 
 
 async def test_after_a_restore_every_cursor_of_before_is_refused_and_life_goes_on(

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.faults.fleet import KEEPALIVE_SECONDS, Fleet, Server
 from tests.faults.followers import EVENTS
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 from tests.proxy import Proxy
 from tests.world import Person, World
 
@@ -99,7 +99,7 @@ async def empty(server: Server, before: Any = None) -> Any:
     """What the process holds once it has noticed that nobody is there: nothing of anybody's, and
     no task that there was not ``before``.
     """
-    deadline = time.monotonic() + 3 * KEEPALIVE_SECONDS
+    deadline = time.monotonic() + 3 * KEEPALIVE_SECONDS * SIZE.slack
     while True:
         found = await server.probe()
         more = Counter(found["tasks"]) - Counter(before["tasks"]) if before else None

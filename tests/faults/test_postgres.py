@@ -7,10 +7,10 @@ from collections.abc import Callable
 from tests.faults.fleet import Fleet, Server
 from tests.faults.load import Load
 from tests.faults.record import Row
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 from tests.world import until
 
-RETURN_SECONDS = 5.0
+RETURN_SECONDS = 5.0 * SIZE.slack
 """How soon after PostgreSQL answers again everybody hears something new."""
 
 

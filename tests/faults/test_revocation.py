@@ -11,11 +11,11 @@ from tests.faults.fleet import Fleet, Server
 from tests.faults.followers import Follower, SocketFollower
 from tests.faults.load import Load
 from tests.faults.record import Row
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 from tests.realtime.following import LEAVE, REMOVE
 from tests.world import Person, until
 
-CLOSED_SECONDS = 5.0
+CLOSED_SECONDS = 5.0 * SIZE.slack
 VIEWER = "{ viewer { user { id } } }"
 
 

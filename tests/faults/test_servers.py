@@ -14,11 +14,11 @@ from tests.faults.fleet import Fleet, Server
 from tests.faults.followers import EVENTS
 from tests.faults.load import SEND, Load
 from tests.faults.record import Outcome, Row
-from tests.faults.size import Size
+from tests.faults.size import SIZE, Size
 
-OTHERS_SECONDS = 2.0
+OTHERS_SECONDS = 2.0 * SIZE.slack
 """How soon others deliver what a server committed and never told of."""
-EXIT_SECONDS = 10.0
+EXIT_SECONDS = 10.0 * SIZE.slack
 
 
 async def test_killed_between_commit_and_hint_its_message_is_delivered_by_the_others(
