@@ -1,6 +1,6 @@
 // What every client here is given, and how it tells the test what it has seen.
 
-export const { http, ws, token, channel, cursor, other } = JSON.parse(process.argv[2]);
+export const { http, ws, token, tokens, channel, cursor, other } = JSON.parse(process.argv[2]);
 
 /** A document that nobody has sent before: the name is the channel's. */
 export const VIEWER = /* GraphQL */ `
