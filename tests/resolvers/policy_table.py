@@ -71,14 +71,15 @@ class Row:
 
 def rows() -> list[Row]:
     """The table under "In a channel"."""
-    header, *body = list(_table(PAGE.read_text(), "### In a channel"))
+    header, *body = list(table_under(PAGE.read_text(), "### In a channel"))
     return [
         Row(cells[0], cells[1], dict(zip(header[2:], map(_people, cells[2:]), strict=True)))
         for cells in body
     ]
 
 
-def _table(text: str, heading: str) -> Iterator[list[str]]:
+def table_under(text: str, heading: str) -> Iterator[list[str]]:
+    """The rows of the table under this heading of a page, its header first."""
     _, _, section = text.partition(heading + "\n")
     assert section, heading
     for line in section.splitlines():

@@ -25,7 +25,16 @@ DEPARTMENT = "d" * 24
 IN_CHANNELS = {"members", "messages", "mentions", "events"}
 """The tables whose rows are a channel's, and seen by whoever sees that."""
 
-UNSEEN = {"audits", "directory_channels", "servers", "devices", "rates", "documents"}
+UNSEEN = {
+    "audits",
+    "directory_channels",
+    "servers",
+    "devices",
+    "presences",
+    "sidebars",
+    "rates",
+    "documents",
+}
 """What operations never read."""
 
 TABLES = """
@@ -206,7 +215,7 @@ async def test_a_super_admin_who_may_read_what_is_private_changes_nothing_there(
             if table == "attachments":
                 assert seen == 2  # what messages carry
             else:
-                told = table in {*IN_CHANNELS, "channels", "revisions", "reactions"}
+                told = table in {*IN_CHANNELS, "channels", "revisions", "reactions"} - {"events"}
                 assert seen == (await house.count(table) if told else 0), table
 
 
@@ -215,12 +224,10 @@ async def test_a_member_reads_what_is_in_their_channel_and_nothing_else(house: H
         for table in await house.tables():
             rows = await read(connection, table)
             assert len(rows) == (0 if table in UNSEEN else await house.count(table) / 2), table
-            if table in {*IN_CHANNELS, "attachments", "placements"}:
+            if table in {*IN_CHANNELS, "attachments", "placements"} - {"events"}:
                 assert {str(row["channel_id"]) for row in rows} == {house.own["channel"]}
             if table in ("revisions", "reactions"):
                 assert {str(row["message_id"]) for row in rows} == {house.own["message"]}
-            if table in ("sidebars", "presences"):
-                assert {row["user_id"] for row in rows} == {MEMBER}
 
 
 async def test_a_member_changes_nothing_elsewhere(house: House) -> None:
@@ -344,6 +351,7 @@ async def test_policies_and_database_see_the_same_channels(house: House) -> None
                     made,
                     MEMBER,
                 )
+            await sync.execute("set local role backchannel_live")
             truth = await channels.memberships(sync, made, MEMBER)
             for viewer in viewer_list:
                 await sync.execute("set local role backchannel_app")
@@ -378,16 +386,19 @@ async def attempts(house: House, table: str) -> list[str]:
     return [f"delete from {table}", *updates]
 
 
+READABLE = """
+select coalesce(string_agg(quote_ident(attname), ', '), '')
+  from pg_attribute
+ where attrelid = $1::text::regclass
+   and attnum > 0
+   and has_column_privilege(attrelid, attnum, 'select')
+"""
+
+
 async def read(connection: asyncpg.Connection, table: str) -> list[Any]:
     """Every row that can be read, by whatever column."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        return list(await connection.fetch(f"select * from {table}"))
-    except asyncpg.InsufficientPrivilegeError:
-        return []
-    finally:
-        await transaction.rollback()
+    columns = await connection.fetchval(READABLE, table)
+    return list(await connection.fetch(f"select {columns} from {table}")) if columns else []
 
 
 async def tried(connection: asyncpg.Connection, statement: str) -> str | None:
@@ -400,33 +411,3 @@ async def tried(connection: asyncpg.Connection, statement: str) -> str | None:
         return None
     finally:
         await transaction.rollback()
-
-
-WHOLE_TABLES = """
-select grantee::regrole::text, relname, string_agg(left(privilege_type, 1), '' order by 1)
-  from pg_class
- cross join lateral aclexplode(relacl)
- where relnamespace = 'public'::regnamespace
-   and relkind in ('r', 'p')
-   and grantee <> relowner
- group by 1, 2
-"""
-
-CONTENT = {"messages", "mentions", "revisions", "reactions", "attachments", "events"}
-
-
-async def test_each_role_has_the_tables_of_its_job_and_no_others(house: House) -> None:
-    """S, I, U, D for select, insert, update and delete of whole rows."""
-    granted = {(role, table): what for role, table, what in await house.owner.fetch(WHOLE_TABLES)}
-    assert {role for role, _ in granted} == {role.value for role in Role}
-    for table in CONTENT | {"members", "channels"}:
-        assert set(granted["backchannel_live", table]) == {"S"}
-        assert not {"U", "T"} & set(granted["backchannel_app", table])
-    for table in UNSEEN:
-        assert "S" not in granted.get(("backchannel_app", table), "")
-    janitors = {table for role, table in granted if role == "backchannel_janitor"}
-    open_to_all = {"alembic_version", "incarnation"}
-    known = {"attachments", "events", "removals", "rates", "documents"}
-    assert janitors == open_to_all | known
-    read = {table for (role, table), what in granted.items() if role[12:] == "sync" and "S" in what}
-    assert not read & (CONTENT - {"messages"})  # of messages the policy leaves the system's own
