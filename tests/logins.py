@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from storage.sight import Role
+from tests.servers import Servers
 
 OPERATIONS = (Role.APP,)
 BACKGROUND = (Role.LIVE, Role.SYNC, Role.JANITOR)
@@ -38,3 +39,30 @@ async def login(
             await maker.execute(f"drop role {name}")
     finally:
         await maker.close()
+
+
+@asynccontextmanager
+async def owned(servers: Servers, url: str, *, may_make_roles: bool) -> AsyncIterator[str]:
+    """The empty database as that of somebody who is no superuser."""
+    database = make_url(url).database
+    name = f"backchannel_test_owner_{database}"[:63]
+    superuser = await asyncpg.connect(servers.database_url)
+    try:
+        await superuser.execute(f"create role {name} login password 'secret'")
+        is_new = superuser.get_server_version().major >= 16
+        membership = "admin true, inherit false, set true" if is_new else "admin option"
+        if may_make_roles:
+            # As if it had made them itself: others of this cluster have, before.
+            for role in Role:
+                await superuser.execute(f"grant {role.value} to {name} with {membership}")
+        await superuser.execute(f'alter database "{database}" owner to {name}')
+        own = make_url(url).set(username=name, password="secret")
+        yield own.render_as_string(hide_password=False)
+    finally:
+        there = await asyncpg.connect(url)
+        await there.execute(f"drop owned by {name} cascade")
+        await there.close()
+        await superuser.execute(f'alter database "{database}" owner to current_user')
+        await superuser.execute(f"drop owned by {name}")
+        await superuser.execute(f"drop role {name}")
+        await superuser.close()

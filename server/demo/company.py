@@ -7,7 +7,6 @@ from pathlib import Path
 import uvicorn
 from pydantic import SecretStr
 
-from server import probes
 from server.app import create_app
 from server.auth import SHORTEST_SECRET, issue_token
 from server.demo import cast
@@ -17,12 +16,13 @@ from server.embedded.folder import explained, write_private
 from server.embedded.places import Places
 from server.embedded.processes import BrokenError
 from server.graphiql import DemoPerson, GraphiQL
-from server.migrate import head, migrate
+from server.migrate import current, head, migrate
 from server.serve import options
 from server.services import object_store_config
 from server.settings import Settings
 from storage.objects import ObjectStore
 from storage.postgres import Database
+from storage.sight import Role
 
 MONGO_DATABASE = "backchannel_demo"
 
@@ -51,23 +51,20 @@ async def prepare(places: Places, data_dir: Path, address: str) -> tuple[Demo, S
         ],
     )
     settings = _settings(demo)
-    database = await Database.connect(places.database_url, min_size=1, max_size=1)
+    url = places.database_url
+    if (await asyncio.to_thread(current, url) or "") < head():
+        await asyncio.to_thread(migrate, url)
+    owner = await Database.connect(url, min_size=0, max_size=1)
+    in_step = await Database.connect(url, role=Role.SYNC, min_size=0, max_size=1)
     try:
-        await _migrate(database, places.database_url)
         async with ObjectStore.open(object_store_config(settings)) as objects:
-            await seed(database, places.mongo_url, MONGO_DATABASE, objects)
+            await seed(owner, in_step, places.mongo_url, MONGO_DATABASE, objects)
     finally:
-        await database.close()
+        await owner.close()
+        await in_step.close()
     with explained(data_dir):
         demo.write()
     return demo, settings
-
-
-async def _migrate(database: Database, url: str) -> None:
-    try:
-        await probes.schema(database, head())
-    except probes.UnfitError:
-        await asyncio.to_thread(migrate, url)
 
 
 def configuration(demo: Demo, settings: Settings) -> uvicorn.Config:

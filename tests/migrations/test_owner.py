@@ -1,8 +1,6 @@
 """The owner of the tables is nobody special: what the roles need of them, and what they see."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import cast
 from uuid import uuid4
@@ -18,36 +16,8 @@ from storage.errors import ErrorCode, Refusal
 from storage.incarnation import recognise
 from storage.postgres import Database
 from storage.sight import Role
+from tests.logins import owned
 from tests.servers import Fresh, Servers
-
-OWNER = "backchannel_test_owner"
-
-
-@asynccontextmanager
-async def owned(servers: Servers, url: str, *, may_make_roles: bool) -> AsyncIterator[str]:
-    """The empty database as that of somebody who is no superuser."""
-    name = f"{OWNER}_{make_url(url).database}"[:63]
-    superuser = await asyncpg.connect(servers.database_url)
-    database = make_url(url).database
-    try:
-        await superuser.execute(f"create role {name} login password 'secret'")
-        is_new = superuser.get_server_version().major >= 16
-        membership = "admin true, inherit false, set true" if is_new else "admin option"
-        if may_make_roles:
-            # As if it had made them itself: others of this cluster have, before.
-            for role in Role:
-                await superuser.execute(f"grant {role.value} to {name} with {membership}")
-        await superuser.execute(f'alter database "{database}" owner to {name}')
-        own = make_url(url).set(username=name, password="secret")
-        yield own.render_as_string(hide_password=False)
-    finally:
-        there = await asyncpg.connect(url)
-        await there.execute(f"drop owned by {name} cascade")
-        await there.close()
-        await superuser.execute(f'alter database "{database}" owner to current_user')
-        await superuser.execute(f"drop owned by {name}")
-        await superuser.execute(f"drop role {name}")
-        await superuser.close()
 
 
 async def test_an_owner_who_is_no_superuser_migrates_and_sees_nothing(
