@@ -17,6 +17,8 @@ import structlog
 
 from storage import events
 from storage.events import Echo, Hint, Moved
+from storage.lines import SHARED, UnfitLineError
+from storage.poolers import lends_sessions
 
 ECHO_SECONDS = 2.0
 """How often the line is tried, and how long it has to answer."""
@@ -82,17 +84,14 @@ class PostgresBell:
         backoff = FIRST_BACKOFF_SECONDS
         while True:
             try:
-                connection = await asyncpg.connect(
-                    self._url,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=ECHO_SECONDS,
-                    server_settings={"application_name": "backchannel bell"},
-                )
+                connection = await self._connect()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("bell.unreachable", error=type(error).__name__)
             else:
                 try:
                     await self._serve(connection)
+                except UnfitLineError as error:
+                    log.error("bell.unfit", line=str(error))
                 except (
                     OSError,
                     TimeoutError,
@@ -109,7 +108,18 @@ class PostgresBell:
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
             backoff = min(backoff * 2, LAST_BACKOFF_SECONDS)
 
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=ECHO_SECONDS,
+            server_settings={"application_name": "backchannel bell"},
+        )
+
     async def _serve(self, connection: asyncpg.Connection) -> None:
+        if await lends_sessions(connection, self._connect):
+            # It would listen in a session that is somebody else's the next moment.
+            raise UnfitLineError(SHARED)
         lost = asyncio.get_running_loop().create_future()
 
         def on_loss(_: object) -> None:

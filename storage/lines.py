@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from storage.poolers import lends_sessions
 from storage.sight import FORGET, Role
 
 Init = Callable[[Any], Coroutine[Any, Any, None]]
@@ -17,6 +18,11 @@ class UnfitLineError(ConnectionError):
 class NoRoleError(UnfitLineError):
     """The login may not become the role, or there is none: before the first migration."""
 
+
+SHARED = (
+    "is behind a pooler that lends sessions for a transaction or a statement: connect past it, or"
+    " have it in session mode"
+)
 
 UNREACHABLE = (
     OSError,
@@ -66,8 +72,18 @@ async def open_pool(
             raise NoRoleError(
                 f"may not be used as {role}: run backchannel migrate, or grant it to the login"
             ) from error
+        except asyncpg.ProtocolViolationError as error:
+            raise UnfitLineError(
+                f"is behind a pooler that refuses the startup parameters {', '.join(settings)}:"
+                " connect past it"
+            ) from error
+
+    async def another() -> asyncpg.Connection:
+        return await connect(url, timeout=timeout, server_settings=settings)
 
     async def begin(connection: Any) -> None:
+        if await lends_sessions(connection, another):
+            raise UnfitLineError(SHARED)
         if role is not None and await connection.fetchval("select current_user") != role:
             raise UnfitLineError(
                 f"is behind a pooler that drops the startup parameter role; set it to {role} for"

@@ -1,6 +1,6 @@
 """The logins of PostgreSQL: whether each can do its work, and whether it can do more than that."""
 
-from server.doctor.line import connected
+from server.doctor.line import connected, working_as
 from server.doctor.report import Report
 from server.logins import BACKGROUND, excess, missing
 from server.probes import UnfitError
@@ -15,6 +15,8 @@ async def check_background(settings: Settings, report: Report) -> None:
     async with connected(settings.background) as connection:
         login = await logins.look(connection)
     require_roles(login, BACKGROUND, "background_url")
+    async with working_as(Role.SYNC, settings.past_poolers):
+        pass
     remark(login, BACKGROUND, "background_url", report)
     if not report.findings:
         report.fine("the login can do its work, and nothing besides")

@@ -5,7 +5,7 @@ import secrets
 from typing import Final
 
 from server import migrate, probes
-from server.doctor.line import connected
+from server.doctor.line import connected, working_as
 from server.doctor.logins import remark, require_roles
 from server.doctor.report import Report
 from server.logins import needed
@@ -41,9 +41,9 @@ async def check_postgres(settings: Settings, report: Report) -> None:
             raise UnfitError(probes.NO_SCHEMA)
         roles = needed(settings, "database_url")
         require_roles(login, roles, "database_url")
-        await connection.execute(f"set role {Role.APP}")
-        head = migrate.head()
-        found = await probes.schema(connection, head)
+        async with working_as(Role.APP, settings.database_url) as database:
+            head = migrate.head()
+            found = await probes.schema(database, head)
         if found == head:
             report.fine(f"has the schema {head}")
         else:

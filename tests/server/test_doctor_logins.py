@@ -14,9 +14,11 @@ from server.doctor.postgres import check_listen, check_postgres
 from server.doctor.report import Report
 from server.probes import UnfitError
 from server.settings import Settings
+from storage.lines import UnfitLineError
 from storage.postgres import Database
 from storage.sight import Role
 from tests.logins import BACKGROUND, OPERATIONS, login
+from tests.pooler import Pooler
 from tests.servers import Fresh
 
 Check = Callable[[Settings, Report], Awaitable[None]]
@@ -170,3 +172,20 @@ async def test_an_owner_who_cannot_migrate_is_a_problem(database_url: str, fresh
         ]
         await asked(empty, f"grant create on schema public to {make_url(url).username}")
         assert await remarks(check_owner, database_url=url, owner_url=url) == []
+
+
+async def test_a_pooler_that_lends_sessions_is_a_problem_wherever_it_is(database_url: str) -> None:
+    async with (
+        login(database_url, *OPERATIONS) as operations,
+        login(database_url, *BACKGROUND) as background,
+        Pooler.to(operations) as pooled,
+        Pooler.to(background) as pooled_too,
+    ):
+        good = {"database_url": operations, "background_url": background}
+        for check, place, pooler in (
+            (check_postgres, "database_url", pooled),
+            (check_background, "background_url", pooled_too),
+            (check_listen, "listen_url", pooled_too),
+        ):
+            with pytest.raises(UnfitLineError, match="lends sessions"):
+                await check(settings(**{**good, place: pooler}), Report("PostgreSQL"))
