@@ -13,6 +13,13 @@ from tests.program import program as running
 from tests.world import World
 
 SENDS = 20
+NOTES: list[str] = []
+"""Lines for the end of the report."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in NOTES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="package")

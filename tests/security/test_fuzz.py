@@ -20,6 +20,7 @@ from schema import graphql_schema
 from storage.errors import ErrorCode
 from storage.records import ChannelType
 from tests.places import MEMBER, OWNER, place
+from tests.security.conftest import NOTES
 from tests.security.grammar import NOWHERE, Asked, Grammar, Words
 from tests.servers import Fresh, Servers
 from tests.world import Person, Socket, World
@@ -101,9 +102,11 @@ class Findings:
 
     wrong: list[str] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def look(self, kind: str, asked: Asked, text: str, result: Any, status: int = 200) -> None:
         """Look at one answer."""
+        self.kinds[kind] += 1
         problems = []
         if status >= 500:
             problems.append(f"status {status}")
@@ -123,6 +126,15 @@ class Findings:
             self.wrong.append(
                 f"{kind}: {problems}\n{asked.query}\n{asked.variables}\n{text[:2000]}"
             )
+
+    def summary(self) -> str:
+        """How much was asked, and what came of it."""
+        asked = ", ".join(f"{kind} {count:,}" for kind, count in self.kinds.items())
+        came = ", ".join(f"{code} {count:,}" for code, count in self.codes.most_common())
+        return (
+            f"Seed {SEED}: {sum(self.kinds.values()):,} answers ({asked}).\n"
+            f"What came of them: {came}. Wrong: {len(self.wrong)}."
+        )
 
 
 class Fuzzer:
@@ -205,6 +217,7 @@ async def test_whatever_is_asked_is_answered_well_and_tells_no_secret(ground: Gr
     with capture_logs() as logs:
         await asyncio.gather(*(Fuzzer(ground, kind, findings).run(OPERATIONS) for kind in KINDS))
     gc.collect()  # and so here, not in somebody else's test
+    NOTES.append(findings.summary())
     assert not findings.wrong, f"{len(findings.wrong)} of them\n" + "\n\n".join(findings.wrong[:5])
     assert [line for line in logs if line["log_level"] in ("error", "critical")] == []
     # They get further than the doorstep.
