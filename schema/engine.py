@@ -94,11 +94,12 @@ class Engine:
         request, document = prepared.request, prepared.document
         if viewer is not None:
             self._services.live.presence.active(viewer.id, device)
+        services = self._seen_by(viewer)
         outcome = execute(
             self._schema,
             document.ast,
             context_value=new_context(
-                self._seen_by(viewer),
+                services,
                 viewer,
                 document.memo,
                 renew,
@@ -111,6 +112,8 @@ class Engine:
             hide_suggestions=self._hide_suggestions,
         )
         result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        # Already here: PostgreSQL forgets the viewer while the answer is written.
+        services.database.let_go()
         if result.data is None and result.errors and not result.errors[0].path:
             # No field was run; such an answer has no data, not even null.
             raise Rejected(all_formatted(result.errors, prepared))

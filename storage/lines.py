@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from storage.poolers import lends_sessions
-from storage.sight import FORGET, Role
+from storage.sight import Role
 
 Init = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -101,9 +101,8 @@ async def open_pool(
             timeout=timeout,
             command_timeout=timeout,
             init=begin,
-            # Only operations leave anything behind on a connection. For the others it
-            # would be a round trip each time for nothing.
-            reset=_forget if role is Role.APP else _nothing_to_forget,
+            # What is left of whoever had one is ``storage.pool``'s to take away.
+            reset=_nothing,
             server_settings=settings,
         )
 
@@ -113,9 +112,5 @@ async def open_pool(
         return await open_with(0)
 
 
-async def _forget(connection: Any) -> None:
-    await connection.execute(FORGET)
-
-
-async def _nothing_to_forget(connection: Any) -> None:
+async def _nothing(connection: Any) -> None:
     """See ``open_pool``."""

@@ -4,29 +4,19 @@ Failures to reach the server come out as one refusal, UNAVAILABLE, wherever
 they happen; everything else PostgreSQL says is a bug and goes through as it is.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Protocol, Self
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Protocol, Self, cast
 
 import asyncpg
 
 from storage.errors import unavailable
 from storage.lines import UNREACHABLE, Init, open_pool
+from storage.pool import Pool
 from storage.records import Own
-from storage.sight import SEE, Role, Sight
+from storage.sight import Role, Sight, see
 
 Rows = list[asyncpg.Record]
-
-WAITING_PER_CONNECTION = 20
-"""How many may wait for each connection of a pool; whoever comes next is refused at once."""
-
-KEPT_SECONDS = 0.001
-"""How long a connection is kept for its viewer's next statement, unless somebody waits for it."""
-
-GOODBYE_SECONDS = 0.25
-"""How long a connection may take to end. A server that stops has several pools to close, and
-PostgreSQL may be silent to all of them."""
 
 
 class Connection(Protocol):
@@ -79,47 +69,6 @@ class Transaction:
         """The same as ``touched``, as it is told once it is committed."""
 
 
-class _Pool:
-    """Connections of one role, and the queue for them."""
-
-    def __init__(self, pool: asyncpg.Pool, timeout: float, patience: float) -> None:
-        self.connections = pool
-        self.timeout = timeout
-        self.patience = patience
-        self.waiting = 0
-        self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
-        self.on_touch: Callable[[list[Own]], None] = _nobody_listens
-        self._giving_back: set[asyncio.Task[None]] = set()
-
-    async def borrow(self) -> Any:
-        """A connection that has forgotten whoever had it before. Raises UNAVAILABLE."""
-        # Past a certain length a queue helps nobody: everybody in it would wait
-        # for as long as they can and be refused then.
-        if self.waiting >= self.connections.get_max_size() * WAITING_PER_CONNECTION:
-            raise unavailable("postgres")
-        self.waiting += 1
-        try:
-            return await self.connections.acquire(timeout=self.patience)
-        finally:
-            self.waiting -= 1
-
-    async def give_back(self, connection: Any) -> None:
-        """Return when it has forgotten who had it, or is closed."""
-        with suppress(TimeoutError):
-            await self.connections.release(connection, timeout=self.patience)
-
-    def give_back_soon(self, connection: Any) -> None:
-        """The same without waiting for it."""
-        task = asyncio.create_task(self._give_back_quietly(connection), name="giving back")
-        self._giving_back.add(task)
-        task.add_done_callback(self._giving_back.discard)
-
-    async def _give_back_quietly(self, connection: Any) -> None:
-        # A line that is lost now is of no interest to who has their answer; it is closed.
-        with suppress(*UNREACHABLE):
-            await self.give_back(connection)
-
-
 class Database:
     """A pool, and for whom connections are borrowed from it.
 
@@ -129,11 +78,9 @@ class Database:
     else gets it, however the block that borrowed it ends.
     """
 
-    def __init__(self, pool: _Pool, sight: Sight | None = None) -> None:
+    def __init__(self, pool: Pool, sight: Sight | None = None) -> None:
         self._pool = pool
         self._sight = sight
-        self._kept: Any = None
-        self._letting_go: asyncio.TimerHandle | None = None
 
     @classmethod
     async def connect(
@@ -164,7 +111,9 @@ class Database:
                 timeout=timeout,
                 name=name,
             )
-        return cls(_Pool(pool, timeout, patience))
+        # Only operations leave anything behind on a connection. For the others to forget would
+        # be a round trip each time for nothing.
+        return cls(Pool(pool, patience, forgets=role is Role.APP))
 
     def seen_by(self, sight: Sight) -> "Database":
         """The same pool for one person: nothing else is seen or changed by way of it."""
@@ -192,17 +141,13 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; what is still in use after a moment, or dead, is cut."""
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._pool.connections.close()
-        except TimeoutError:
-            self._pool.connections.terminate()
+        await self._pool.close()
 
     async def reach(self) -> None:
         """Return if there is a connection, whoever uses it, or one can be made. Raises
         UNAVAILABLE.
         """
-        if not self._pool.connections.get_size():
+        if not self._pool.size:
             await self.fetchval("select 1")
 
     async def fetch(self, query: str, *args: Any) -> Rows:
@@ -230,76 +175,90 @@ class Database:
         async with self.reading() as connection:
             await connection.executemany(command, args)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        connection = self._take_kept() or await self._borrow()
-        try:
-            yield connection
-        except BaseException:
-            # Over a dead line the last statement cannot even be cancelled; who does not
-            # answer in time is cut off, and the pool makes another connection.
-            await self._pool.give_back(connection)
-            raise
-        if self._sight is None:
-            await self._pool.give_back(connection)
-        else:
-            self._keep(connection)
-
-    async def _borrow(self) -> Any:
-        connection = await self._pool.borrow()
-        if self._sight is not None:
-            try:
-                await connection.execute(SEE, *self._sight)
-            except BaseException:
-                await self._pool.give_back(connection)
-                raise
-        return connection
-
-    def _keep(self, connection: Any) -> None:
-        """To say for whom it is, and to forget it, are two questions to PostgreSQL, and an
-        operation's statements follow each other at once: what was said for one holds for the
-        next. Nobody waits while it forgets.
-        """
-        if self._kept is not None or self._pool.waiting:
-            self._pool.give_back_soon(connection)
-            return
-        self._kept = connection
-        self._letting_go = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._let_go)
-
-    def _take_kept(self) -> Any:
-        connection, self._kept = self._kept, None
-        if self._letting_go is not None:
-            self._letting_go.cancel()
-            self._letting_go = None
-        return connection
-
-    def _let_go(self) -> None:
-        connection = self._take_kept()
-        if connection is not None:
-            self._pool.give_back_soon(connection)
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    def reading(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for statements that need no transaction around them."""
-        with _reaching_postgres():
-            async with self._connection() as connection:
-                yield connection
+        return _Loan(self._take, self._keep, self._pool.take_back)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with _reaching_postgres():
-            async with self._connection() as connection:
-                async with connection.transaction():
-                    transaction = Transaction(connection)
-                    yield transaction
-                    if transaction.before_commit:
-                        await transaction.before_commit()
+            connection = await self._begun()
+            try:
+                transaction = Transaction(connection)
+                yield transaction
+                if transaction.before_commit:
+                    await transaction.before_commit()
+                await connection.execute(self._pool.commit)
+            except BaseException:
+                await self._pool.take_back(connection, "rollback")
+                raise
+            self._pool.give_back(connection, is_clean=True)
         if transaction.moved:
             self._pool.on_commit(transaction.moved)
         if transaction.own:
             self._pool.on_touch(transaction.own)
 
+    async def _begun(self) -> Any:
+        """A connection in a transaction, told for whom in the same round trip."""
+        connection = self._pool.kept_for(self)
+        if connection is None:
+            told = "" if self._sight is None else f"; {see(self._sight, 'local')}"
+            return await self._pool.borrow(f"begin{told}")
+        try:
+            await connection.execute("begin")
+        except BaseException:
+            await self._pool.take_back(connection, "rollback")
+            raise
+        return connection
 
-def _nobody_listens(_: object) -> None:
-    """Until somebody does, commits are followed by nothing."""
+    async def _take(self) -> Any:
+        connection = self._pool.kept_for(self)
+        if connection is None:
+            told = "" if self._sight is None else see(self._sight)
+            connection = await self._pool.borrow(told)
+        return connection
+
+    def _keep(self, connection: Any) -> None:
+        # To say for whom it is takes as long as to ask something, and an operation's statements
+        # follow each other at once: what was said for one holds for the next.
+        if self._sight is None:
+            self._pool.give_back(connection)
+        else:
+            self._pool.keep(connection, self)
+
+    def let_go(self) -> None:
+        """Nothing more is asked for this person, as far as the caller knows: the connection that
+        is kept for their next statement may have it forget them.
+        """
+        self._pool.let_go(self)
+
+
+class _Loan:
+    """A connection for as long as a block lasts. Written out, because every statement has one."""
+
+    __slots__ = ("_connection", "_keep", "_take", "_take_back")
+
+    def __init__(
+        self,
+        take: Callable[[], Awaitable[Any]],
+        keep: Callable[[Any], None],
+        take_back: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        self._take = take
+        self._keep = keep
+        self._take_back = take_back
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Connection:
+        with _reaching_postgres():
+            self._connection = await self._take()
+        return cast(Connection, self._connection)
+
+    async def __aexit__(self, type: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            self._keep(self._connection)
+            return
+        await self._take_back(self._connection)
+        if isinstance(error, UNREACHABLE):
+            raise unavailable("postgres") from error

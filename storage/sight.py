@@ -5,13 +5,7 @@ the migrations; docs/security.md says what they promise.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
-
-SEE = """
-select set_config('backchannel.viewer', $1, false),
-       set_config('backchannel.department', $2, false),
-       set_config('backchannel.standing', $3, false)
-"""
+from typing import Literal, NamedTuple
 
 # The viewer goes, whatever else somebody may have set, and who we are is again who we were
 # when we connected.
@@ -47,3 +41,22 @@ class Sight(NamedTuple):
     viewer_id: str
     department_id: str = ""
     standing: Standing = Standing.CLIENT
+
+
+def see(sight: Sight, scope: Literal["session", "local"] = "session") -> str:
+    """What tells a connection of the viewer: until it forgets, or only until its transaction
+    ends (``local``).
+
+    The values stand in the text, as literals: so it can be said in one breath with ``begin``.
+    """
+    return (
+        f"set {scope} backchannel.viewer = {_literal(sight.viewer_id)};"
+        f" set {scope} backchannel.department = {_literal(sight.department_id)};"
+        f" set {scope} backchannel.standing = {_literal(sight.standing)}"
+    )
+
+
+def _literal(value: str) -> str:
+    # As libpq's PQescapeLiteral: right whatever standard_conforming_strings says.
+    quoted = value.replace("'", "''")
+    return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"

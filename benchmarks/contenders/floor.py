@@ -33,7 +33,7 @@ from storage import attachments, channels, ids, messages, reactions
 from storage.directory import Directory
 from storage.objects import ObjectStore
 from storage.records import MessageContentType, MessageRecord, UserRecord
-from storage.sight import FORGET, SEE, Role, Standing
+from storage.sight import FORGET, Role, Sight, Standing, see
 
 LAST = 2**63 - 1
 
@@ -61,7 +61,7 @@ class Floor:
     async def seen_by(self, viewer: str) -> AsyncIterator[Any]:
         """A connection that sees what they see."""
         async with self.pool.acquire() as connection:
-            await connection.execute(SEE, viewer, "", Standing.INTERNAL)
+            await connection.execute(see(Sight(viewer, "", Standing.INTERNAL)))
             yield connection
 
     async def page(self, request: Request) -> Response:

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from storage.errors import ErrorCode, Refusal
-from storage.postgres import WAITING_PER_CONNECTION, Database
+from storage.pool import WAITING_PER_CONNECTION
+from storage.postgres import Database
 from tests.proxy import Proxy
 from tests.world import committed, free_port
 

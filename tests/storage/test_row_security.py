@@ -13,7 +13,7 @@ from resolvers import policy
 from resolvers.viewer import Viewer
 from storage import channels, ids
 from storage.records import ChannelType, UserRecord
-from storage.sight import SEE, Role, Sight, Standing
+from storage.sight import Role, Sight, Standing, see
 from tests.servers import Fresh
 
 NOBODYS = {"alembic_version", "incarnation"}
@@ -134,7 +134,7 @@ class House:
         connection = await asyncpg.connect(self.url, server_settings={"role": role.value})
         try:
             if sight:
-                await connection.execute(SEE, *sight)
+                await connection.execute(see(sight))
             transaction = connection.transaction()
             await transaction.start()
             yield connection
@@ -355,7 +355,7 @@ async def test_policies_and_database_see_the_same_channels(house: House) -> None
             truth = await channels.memberships(sync, made, MEMBER)
             for viewer in viewer_list:
                 await sync.execute("set local role backchannel_app")
-                await sync.execute(SEE, *viewer.sight)
+                await sync.execute(see(viewer.sight))
                 seen = set(await channels.by_ids(sync, made))
                 await sync.execute("set local role backchannel_sync")
                 by_policy = {id for id, access in truth.items() if policy.sees(viewer, access)}
