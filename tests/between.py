@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import httpx
 from aiohttp import web
 
+from tests.world import PLAIN
+
 Moment = Callable[[web.Request], bool]
 Deed = Callable[[], Awaitable[None]]
 
@@ -25,7 +27,7 @@ class Between:
     @asynccontextmanager
     async def us_and(cls, url: str) -> AsyncIterator["Between"]:
         """Between us and the server at ``url``, for as long as the block lasts."""
-        async with httpx.AsyncClient(base_url=url, timeout=10) as upstream:
+        async with httpx.AsyncClient(base_url=url, timeout=10, verify=PLAIN) as upstream:
             between = cls(upstream)
             app = web.Application(client_max_size=2**25)
             app.router.add_route("*", "/{path:.*}", between._pass_on)

@@ -1,12 +1,16 @@
 """What every test may ask for."""
 
+import functools
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader, Loader
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -30,6 +34,18 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 
 
+class ReadOnce(JSONFileLoader):  # type: ignore[misc]
+    """What AWS's services are like is read once, and not by each server that is started."""
+
+    read = functools.cache(JSONFileLoader().load_file)
+
+    def load_file(self, file_path: str) -> Any:
+        return ReadOnce.read(file_path)
+
+
+Loader.FILE_LOADER_CLASS = ReadOnce
+
+
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """A file's tests share a process, and so do all faults: their servers are theirs alone."""
 
@@ -41,6 +57,12 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """How the tests are dealt out to several processes."""
     return ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What is there for good need not be looked through each time garbage is collected."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

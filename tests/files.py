@@ -9,7 +9,7 @@ import httpx
 from PIL import Image
 
 from tests.operations import do
-from tests.world import Person, World
+from tests.world import PLAIN, Person, World
 
 ATTACHMENT = """{
   id fileName fileSize mimeType width height durationSeconds url thumbnailUrl
@@ -60,7 +60,7 @@ class Form:
     async def post(self, content: bytes, name: str = "file", type: str | None = None) -> None:
         """Send the file as a browser does: the fields in order, then the file."""
         type = type or self.fields["Content-Type"]
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(verify=PLAIN) as browser:
             response = await browser.post(
                 self.url, data=self.fields, files={"file": (name, content, type)}
             )
@@ -131,7 +131,7 @@ async def upload(
 
 async def download(url: str) -> httpx.Response:
     """What a browser gets by a link, without being anybody."""
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(verify=PLAIN) as browser:
         return await browser.get(url)
 
 

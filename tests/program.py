@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from server.settings import variable
-from tests.world import World, free_port
+from tests.world import PLAIN, World, free_port
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 40.0
@@ -66,7 +66,7 @@ async def program(world: World, log: Path, **changes: Any) -> AsyncIterator[Prog
             },
             stderr=stream,
         )
-    http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=20)
+    http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=20, verify=PLAIN)
     try:
         async with http:
             await _ready(http, process)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -34,6 +35,11 @@ from storage.postgres import Database
 from tests.servers import Fresh, Servers
 
 SECRET = "a secret for tests that is long enough"
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of HTTP: nothing here is HTTPS, and to read the authorities of the world takes each
+of them 50 ms.
+"""
 
 ROLES: dict[str, list[dict[str, Any]]] = {
     "super_admin": [],
@@ -417,7 +423,8 @@ class World:
     async def _served(
         cls, settings: Settings, mongo: Any, ids: dict[str, str]
     ) -> AsyncIterator[Self]:
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=10)
+        base = f"http://127.0.0.1:{settings.port}"
+        http = httpx.AsyncClient(base_url=base, timeout=10, verify=PLAIN)
         async with (
             served(settings) as services,
             http,

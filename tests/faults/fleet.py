@@ -25,7 +25,7 @@ from server.settings import Settings, variable
 from tests.faults.program import CLOCK, DIE
 from tests.faults.record import Truth
 from tests.proxy import Proxy
-from tests.world import NO_LIMITS, SECRET, Person, World, free_port, populate
+from tests.world import NO_LIMITS, PLAIN, SECRET, Person, World, free_port, populate
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
@@ -175,7 +175,9 @@ class Fleet:
                 **(environment or {}),
             },
         )
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{given['port']}", timeout=10)
+        http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{given['port']}", timeout=10, verify=PLAIN
+        )
         await self.clients.enter_async_context(http)
         world = Branch(
             given["port"], Settings(**given), cast(Any, None), http, self.mongo, self.ids

@@ -19,7 +19,7 @@ from tests.faults.fleet import Server
 from tests.faults.record import Delivery, Heard
 from tests.realtime.following import place
 from tests.streams import SSE, stream
-from tests.world import Person
+from tests.world import PLAIN, Person
 
 EVENTS = """
 subscription ($id: ID!, $after: String) {
@@ -224,7 +224,9 @@ class StreamFollower(Follower):
         token = server.world.token(self._person.id)
         async with (
             asyncio.timeout(None) as self._stays,
-            httpx.AsyncClient(base_url=base, timeout=SILENCE_SECONDS, trust_env=False) as client,
+            httpx.AsyncClient(
+                base_url=base, timeout=SILENCE_SECONDS, trust_env=False, verify=PLAIN
+            ) as client,
             stream(
                 self._person, EVENTS, SSE, client=client, token=token, **self._variables
             ) as answer,

@@ -16,7 +16,7 @@ from server.connection import Connection
 from server.operation import Operation
 from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents
 from tests.streams import MULTIPART, SSE, stream
-from tests.world import World, until
+from tests.world import PLAIN, World, until
 
 OURS = (Topic, Cohort, Subscriber, Stream, Operation, Connection)
 TYPE = "mutation ($id: ID!) { setTyping(channelId: $id) }"
@@ -95,7 +95,7 @@ async def test_streams_that_vanish(world: World, accept: str) -> None:
     async with nothing_left(world):
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=f"http://127.0.0.1:{world.port}")
+                httpx.AsyncClient(base_url=f"http://127.0.0.1:{world.port}", verify=PLAIN)
             )
             for number in range(20):
                 answer = await stack.enter_async_context(

@@ -14,7 +14,7 @@ from tests.proxy import Proxy
 from tests.realtime.following import EVENTS, MESSAGES, REMOVE, TYPING, contents, write
 from tests.server.conftest import ORIGIN, OUTBOX_BYTES
 from tests.streams import MULTIPART, SSE, stream
-from tests.world import World
+from tests.world import PLAIN, World
 
 BOTH = pytest.mark.parametrize("accept", [SSE, MULTIPART], ids=["sse", "multipart"])
 VIEWER = "{ viewer { user { id } } }"
@@ -263,7 +263,7 @@ async def test_with_the_server_the_body_breaks_off_and_the_cursor_serves(
     async with AsyncExitStack() as stack:
         async with world.another_server() as server:
             client = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}")
+                httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", verify=PLAIN)
             )
             answer = await stack.enter_async_context(
                 stream(server.dave, EVENTS, accept, client=client, id=channel)
@@ -296,7 +296,7 @@ async def test_who_was_still_signing_in_when_the_server_was_stopped_is_not_waite
     context = world.another_server(shutdown_seconds=30)
     server = await context.__aenter__()
     base_url = f"http://127.0.0.1:{server.port}"
-    async with httpx.AsyncClient(base_url=base_url) as client:
+    async with httpx.AsyncClient(base_url=base_url, verify=PLAIN) as client:
 
         async def follow() -> None:
             async with stream(server.dave, EVENTS, client=client, id=channel) as answer:
@@ -327,7 +327,9 @@ async def listens(port: int) -> bool:
 async def test_a_reader_who_vanishes_leaves_nothing(world: World, accept: str) -> None:
     channel = await world.carol.create_channel(world.dave)
     async with Proxy.to("127.0.0.1", world.port) as line:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{line.port}") as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{line.port}", verify=PLAIN
+        ) as client:
             async with stream(world.dave, EVENTS, accept, client=client, id=channel) as answer:
                 await world.followed(channel)
                 await line.cut()
@@ -341,7 +343,9 @@ async def test_who_does_not_read_is_given_up_and_slows_nobody(strict: World, acc
     channel = await strict.carol.create_channel(strict.dave)
     async with (
         Proxy.to("127.0.0.1", strict.port) as line,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{line.port}", timeout=30) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{line.port}", timeout=30, verify=PLAIN
+        ) as client,
         stream(strict.dave, EVENTS, accept, client=client, id=channel) as slow,
         strict.dave.socket() as socket,
     ):
@@ -389,7 +393,9 @@ async def test_a_page_may_send_the_id_it_was_given(strict: World) -> None:
 async def test_the_connection_serves_the_next_request(world: World) -> None:
     """A stream that has come to its end leaves the connection as it was."""
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{world.port}", limits=httpx.Limits(max_connections=1)
+        verify=PLAIN,
+        base_url=f"http://127.0.0.1:{world.port}",
+        limits=httpx.Limits(max_connections=1),
     ) as client:
         lines = set()
         for accept in (SSE, MULTIPART, SSE):
