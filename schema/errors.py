@@ -9,6 +9,10 @@ from storage.errors import ErrorCode, Refusal
 
 OUR_FAULT = "Something went wrong on our side."
 
+LONGEST_MESSAGE = 500
+"""Characters of what GraphQL says of a document. It repeats values written out line by line,
+which makes 20 kB of 300 bytes."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -42,7 +46,7 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
         answer["message"] = cause.message
         extensions = refused(cause)
     elif cause is None:
-        answer["message"] = error.message
+        answer["message"] = _short(error.message)
         extensions = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {})}
     else:
         log.error("internal", request_id=request_id, path=error.path, exc_info=cause)
@@ -56,6 +60,10 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
         answer["path"] = error.path
     answer["extensions"] = extensions
     return answer
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:

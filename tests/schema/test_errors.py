@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from schema.answers import to_json
-from schema.errors import formatted, refusal_error
+from schema.errors import LONGEST_MESSAGE, formatted, refusal_error
 from storage.errors import (
     ErrorCode,
     Refusal,
@@ -125,6 +125,12 @@ def test_the_client_s_own_mistake_is_told_in_graphql_s_words() -> None:
     assert answer["message"] == "Syntax Error: Expected Name, found <EOF>."
     assert answer["locations"] == [{"line": 1, "column": 9}]
     assert answer["extensions"] == {"code": "BAD_USER_INPUT", "requestId": "the request"}
+
+
+def test_no_value_is_repeated_at_length() -> None:
+    said = formatted(GraphQLError("That is wrong: " + "1 " * 10_000), "id")["message"]
+    assert said.startswith("That is wrong: 1 1")
+    assert len(said) == LONGEST_MESSAGE + 1
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\ud83d\ude00", "😀", "\x00", '"'])

@@ -16,6 +16,8 @@ BYTES = 4_000_000
 """That memory may grow by, at any moment until the answer."""
 BODY_BYTES = 20_000_000
 """The same for a body of a megabyte, of which each byte may be a value."""
+ANSWER_BYTES = 5_000
+"""Whatever is repeated of what was sent."""
 TRIES = 10
 """The best counts: a processor that is shared with other work does each piece of ours more
 slowly, but what is slow by itself is slow every time. Without the limits that is seconds."""
@@ -39,7 +41,7 @@ async def answered(
         assert response.status_code in (200, 400)
         errors = response.json().get("errors")
         codes.add(errors[0]["extensions"]["code"] if errors else None)
-        assert len(response.content) < 150_000
+        assert len(response.content) < ANSWER_BYTES
         if seconds[-1] < SECONDS and grown[-1] < room:
             break
     (code,) = codes
