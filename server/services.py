@@ -204,4 +204,5 @@ def object_store_config(settings: Settings) -> ObjectStoreConfig:
         access_key_id=settings.s3_access_key_id,
         secret_access_key=secret.get_secret_value() if secret else None,
         path_style=settings.s3_path_style,
+        timeout=settings.s3_timeout,
     )

@@ -258,6 +258,7 @@ class Settings(
         description="Name the bucket in the path and not in the host. By default where there is an "
         "endpoint URL: Amazon's S3 wants it in the host, few others know that.",
     )
+    s3_timeout: Seconds = Field(2.0, description="Seconds in which whoever needs S3 has an answer.")
 
     allowed_origins: Origins = Field(
         (),

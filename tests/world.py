@@ -389,9 +389,10 @@ class World:
                     "database_url": await stack.enter_async_context(fresh.database()),
                     "mongo_url": servers.mongo_url,
                     "mongo_database": mongo_database,
-                    # It is there, however busy the machine is; tests in which it is not say when
-                    # to give it up.
+                    # They are there, however busy the machine is; tests in which they are not say
+                    # when to give them up.
                     "mongo_timeout": 20,
+                    "s3_timeout": 20,
                     "s3_endpoint_url": servers.s3_url,
                     "s3_region": servers.s3_region,
                     "s3_access_key_id": servers.s3_access_key_id,

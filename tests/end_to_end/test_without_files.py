@@ -32,7 +32,7 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embedded
 async def world(servers: Servers, fresh: Fresh, s3: EmbeddedS3) -> AsyncIterator[World]:
     """A company whose files are there."""
     async with World.running(
-        servers, fresh, s3_endpoint_url=s3.url, s3_bucket=EmbeddedS3.bucket
+        servers, fresh, s3_endpoint_url=s3.url, s3_bucket=EmbeddedS3.bucket, s3_timeout=4
     ) as world:
         yield world
 
