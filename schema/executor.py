@@ -8,7 +8,7 @@ from graphql.pyutils import Path
 from graphql.type import is_composite_type
 
 from schema.context import Context
-from schema.plans import Fill, NotPlain, Within, plan
+from schema.plans import Fill, Within, plan
 
 
 class PlanningExecutor(Executor[Any]):
@@ -34,9 +34,9 @@ class PlanningExecutor(Executor[Any]):
             if fill is not None:
                 try:
                     return fill(result, context)
-                except (NotPlain, AttributeError):
+                except Exception:  # noqa: S110
                     # Not as plain as it looked; what is wrong with it, if
-                    # anything, is for graphql-core to find and to say.
+                    # anything, is for graphql-core to find and to say, and where.
                     pass
         return super().complete_value(
             return_type, field_details_list, info, path, result, position_context

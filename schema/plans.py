@@ -7,9 +7,9 @@ same. A plan is that answer: a function from a record to its part of the result.
 
 What a plan cannot do exactly as graphql-core would, it does not do. Arguments from
 variables, directives and unions have no plan; a value that is missing, of
-another kind than expected or not at hand yet raises NotPlain, and the part is
-executed by graphql-core from its beginning: reading a record has no effect, so
-nothing happens twice.
+another kind than expected or not at hand yet raises NotPlain, and after that, or
+whatever else is raised, the part is executed by graphql-core from its beginning:
+reading a record has no effect, so nothing happens twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -46,10 +46,9 @@ from graphql import (
 from schema.context import Context
 from schema.fields import DEFINITION, look_of
 from schema.scalars import to_rfc3339
-from storage.errors import Refusal
 
 Fill = Callable[[Any, Context], Any]
-"""From a value to its part of the result. Raises NotPlain."""
+"""From a value to its part of the result. Raises NotPlain, and what reading a record raises."""
 
 MAX_INT = 2**31
 
@@ -207,10 +206,7 @@ def _getter(field: GraphQLField, node: FieldNode) -> Fill:
     arguments = _arguments(field, node)
 
     def get(value: Any, context: Context) -> Any:
-        try:
-            found = look(value, context, **arguments)
-        except Refusal:
-            raise NotPlain from None
+        found = look(value, context, **arguments)
         if isawaitable(found):
             if iscoroutine(found):
                 found.close()

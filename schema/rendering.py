@@ -25,7 +25,7 @@ from schema.context import Context, new_loaders
 from schema.documents import root_field
 from schema.errors import cause_of
 from schema.executor import PlanningExecutor
-from schema.plans import Fill, NotPlain, Within, plan_event
+from schema.plans import Fill, Within, plan_event
 from schema.requests import Prepared
 from schema.subscription import SOURCES
 from storage.errors import ErrorCode, Refusal
@@ -114,8 +114,9 @@ class Rendering:
         if self._fill is not None and (shared.is_ready or not self._reads_ahead(signal)):
             try:
                 return to_json({"data": self._fill(root, context)})
-            except (NotPlain, AttributeError):
-                # What is wrong with it, if anything, is for graphql-core to find and to say.
+            except Exception:  # noqa: S110
+                # What is wrong with it, if anything, is for graphql-core to find and to say, and
+                # where.
                 pass
         return self._execute(root, signal, context, shared)
 
