@@ -25,12 +25,12 @@ from schema.context import Renew, new_context
 from schema.documents import Documents, Invalid
 from schema.errors import Rejected, formatted, refusal_error
 from schema.executor import PlanningExecutor
-from schema.limits import MAX_COST, check_variables
+from schema.limits import MAX_COST, MAX_STRANGERS_CHARACTERS, check_variables
 from schema.measure import check_cost
 from schema.persisted import Persisted
 from schema.rendering import Kitchen, Rendering
 from schema.requests import Prepared, Request
-from storage.errors import Refusal
+from storage.errors import Refusal, unauthenticated
 
 
 class Engine:
@@ -57,6 +57,8 @@ class Engine:
         and a Refusal for a document that is not known or not to be run.
         """
         is_stranger = viewer is None
+        if is_stranger and len(request.query) > MAX_STRANGERS_CHARACTERS:
+            raise unauthenticated("A document as long as that is read for those who are signed in.")
         text = await self._persisted.text(request.query, request.named, is_stranger=is_stranger)
         prepared = self.prepare(replace(request, query=text))
         if not is_stranger:

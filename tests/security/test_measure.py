@@ -1,5 +1,7 @@
 """The memoised measure of a document is what one would count by writing it out."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from graphql import (
@@ -17,7 +19,9 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema import graphql_schema
+import tests
+from resolvers.inputs import MAX_IDS
+from schema import graphql_schema, limits
 from schema.measure import LIST, Measure, Pass
 
 SCHEMA = graphql_schema()
@@ -140,3 +144,22 @@ def test_remembering_changes_no_measure(text: str) -> None:
     (operation,) = (n for n in ast.definitions if isinstance(n, OperationDefinitionNode))
     for variables in (None, VARIABLES):
         assert Pass(SCHEMA, ast, variables).operation(operation) == naive(text, variables)
+
+
+def test_the_documentation_has_the_numbers() -> None:
+    page = (Path(tests.__file__).parents[1] / "docs" / "security.md").read_text()
+    told = re.search(r"A document has at most .* They hold at most .*?\.", " ".join(page.split()))
+    assert told
+    assert [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d", told[0])] == [
+        limits.MAX_CHARACTERS,
+        limits.MAX_STRANGERS_CHARACTERS,
+        limits.MAX_TOKENS,
+        limits.MAX_DEPTH,
+        limits.MAX_ALIASES,
+        limits.MAX_DIRECTIVES,
+        limits.MAX_SPREADS,
+        limits.MAX_FIELDS,
+        limits.MAX_COST,
+        limits.MAX_VALUES,
+        MAX_IDS,
+    ]
