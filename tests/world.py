@@ -59,6 +59,9 @@ ROLES: dict[str, list[dict[str, Any]]] = {
     "intern": [],
 }
 
+PATIENCE = 20.0
+"""Seconds after which what is waited for does not come: long, as machines are busy."""
+
 NO_LIMITS = {f"rate_{kind}": 0 for kind in Kind}
 """Tests do in a second what people do in a day."""
 
@@ -189,13 +192,13 @@ class Socket:
         """Send one message."""
         await self.connection.send(_json(message).decode())
 
-    async def receive(self, seconds: float = 5.0) -> dict[str, Any]:
+    async def receive(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next message; not to be mixed with operations."""
         async with asyncio.timeout(seconds):
             message: dict[str, Any] = orjson.loads(await self.connection.recv())
         return message
 
-    async def closed(self, seconds: float = 5.0) -> int:
+    async def closed(self, seconds: float = PATIENCE) -> int:
         """The code with which the server closes the connection."""
         async with asyncio.timeout(seconds):
             await self.connection.wait_closed()
@@ -238,12 +241,12 @@ class Operation:
     socket: Socket
     id: str
 
-    async def message(self, seconds: float = 5.0) -> dict[str, Any]:
+    async def message(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """Its next message, whatever it is."""
         async with asyncio.timeout(seconds):
             return await self.socket.waiting[self.id].get()
 
-    async def next(self, seconds: float = 5.0) -> Any:
+    async def next(self, seconds: float = PATIENCE) -> Any:
         """The data of its next result; raises RefusedError for an error."""
         message = await self.message(seconds)
         if message["type"] == "error":
@@ -251,7 +254,7 @@ class Operation:
         assert message["type"] == "next", message
         return data_of(message["payload"])
 
-    async def take(self, count: int, seconds: float = 5.0) -> list[Any]:
+    async def take(self, count: int, seconds: float = PATIENCE) -> list[Any]:
         """The data of its next results."""
         return [await self.next(seconds) for _ in range(count)]
 
@@ -500,7 +503,7 @@ async def owner_of(url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Return when something is so that the server, unlike everything else, tells nobody of."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

@@ -30,7 +30,7 @@ class Kept:
         pass
 
     async def next(self) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return data_of(orjson.loads(await self._sent.get()))
 
 

@@ -67,7 +67,7 @@ class Company:
     async def mend(self) -> None:
         """Return when the far server reaches MongoDB again."""
         await self.line.mend()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 with contextlib.suppress(Refusal):
                     return await self.far.services.directory.ping()
@@ -75,7 +75,7 @@ class Company:
 
 
 @contextmanager
-def at_most(seconds: float = 2 * TIMEOUT + 0.5) -> Iterator[None]:
+def at_most(seconds: float = 2 * TIMEOUT + 3.0) -> Iterator[None]:
     """Fail when the block takes longer: as a rule, than two looks into the directory."""
     began = time.monotonic()
     yield

@@ -21,7 +21,7 @@ select pid
  where datname = current_database()
    and application_name = 'backchannel bell'
 """
-POLLED = 3.0
+POLLED = 8.0
 """Seconds in which an event is there although no bell rang: 1.5 and what a busy machine takes."""
 
 

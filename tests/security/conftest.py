@@ -40,7 +40,9 @@ def silence(program: Program) -> Iterator[None]:
         log.seek(before)
         for line in log:
             told = orjson.loads(line)
-            # uvicorn has one line of fixed words for what is no HTTP.
-            assert told["level"] == "info" or told["event"].startswith("Invalid HTTP"), line
+            # uvicorn has one line of fixed words for what is no HTTP. On a busy machine an echo
+            # takes longer than the watchdog of the bell waits.
+            is_expected = told["event"].startswith(("Invalid HTTP", "bell."))
+            assert told["level"] == "info" or is_expected, line
             assert "stack" not in told
     assert psutil.pid_exists(program.pid)

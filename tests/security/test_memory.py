@@ -37,14 +37,14 @@ def send(documents: Documents, text: str) -> None:
 def test_new_documents_take_no_more_memory_than_there_is_for_them(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(schema.documents, "NEW_CHARACTERS", 15_000)
+    monkeypatch.setattr(schema.documents, "NEW_CHARACTERS", 8_000)
     documents = Documents(graphql_schema(), introspection=True)
     sizes = []
     tracemalloc.start()
     try:
         # The first ones fill the room for new documents and the caches of libraries.
-        for number in range(45):
-            if number % 15 == 0:
+        for number in range(24):
+            if number % 8 == 0:
                 gc.collect()
                 sizes.append(tracemalloc.get_traced_memory()[0])
             send(documents, KINDS[kind](1_000 + number))
@@ -53,7 +53,7 @@ def test_new_documents_take_no_more_memory_than_there_is_for_them(
         sizes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert sizes[1] - sizes[0] < 15_000 * BYTES
+    assert sizes[1] - sizes[0] < 8_000 * BYTES
     # One of them would be as much.
     assert sizes[3] - sizes[2] < 100_000
 

@@ -159,7 +159,7 @@ async def test_servers_that_say_nothing(
         jwt_jwks_url=f"http://{address}/jwks",
         jwt_audience="chat",
     )
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 4.5
     late = [line for _, line in found if line.startswith("gave no answer in time")]
     assert len(late) == 5
     released.set()

@@ -252,7 +252,7 @@ async def test_a_server_that_says_nothing(issuer: Issuer, monkeypatch: pytest.Mo
     authenticator = Authenticator(jwks_url=issuer.url)
     begun = time.monotonic()
     await asyncio.gather(*(unavailable(authenticator, RSA.sign()) for _ in range(5)))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     assert issuer.fetches == 1
 
 

@@ -86,7 +86,7 @@ async def test_past_a_certain_length_nobody_joins_the_queue(database_url: str) -
             ]
             await asyncio.sleep(0)
             with unavailable():
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await database.fetchval("select 1")
             assert not any(task.done() for task in waiting)
         assert await asyncio.gather(*waiting) == list(range(WAITING_PER_CONNECTION))
@@ -159,6 +159,6 @@ async def ended(database_url: str) -> None:
 
 
 async def _until(database_url: str, question: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await committed(database_url, question):
             pass

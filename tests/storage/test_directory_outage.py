@@ -45,7 +45,7 @@ async def test_every_read_of_a_dead_server_is_unavailable(driver: str) -> None:
 async def test_a_silent_server_is_given_up_in_time_and_then_believed_dead_for_a_second(
     driver: str, servers: Servers
 ) -> None:
-    seconds = 1.0
+    seconds = 1.5
     milliseconds = int(seconds * 1000)
     ((host, port),) = parse_uri(servers.mongo_url)["nodelist"]
     async with Proxy.to(host, port) as line:
@@ -60,7 +60,7 @@ async def test_a_silent_server_is_given_up_in_time_and_then_believed_dead_for_a_
             began = time.monotonic()
             await refused(directory.ping())
             # Not the driver's limits one after the other: it tries twice.
-            assert time.monotonic() - began < 1.4 * seconds
+            assert time.monotonic() - began < 1.9 * seconds
             began = time.monotonic()
             for _ in range(100):
                 await refused(directory.ping())
@@ -80,7 +80,7 @@ async def test_what_was_believed_dead_is_tried_again(
             await line.cut()
             await refused(directory.ping())
             await line.mend()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while True:
                     try:
                         return await directory.ping()

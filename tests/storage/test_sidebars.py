@@ -58,7 +58,7 @@ async def test_those_who_change_the_same_people_in_another_order_do_not_lock_eac
             await both.wait()
             sidebars.touch(transaction, HERE, [second])
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         for _ in range(20):
             await asyncio.gather(touch(ANN, BEN), touch(BEN, ANN))
     assert await sidebars.revisions(database, [ANN, BEN]) == {ANN: 40, BEN: 40}
