@@ -97,7 +97,7 @@ class Profiles:
     def remembered(self, id: str, seconds: float) -> UserRecord | None:
         """The person as the directory had them at most ``seconds`` ago, if they were seen then."""
         kept = self._users.get(id)
-        return kept.user if kept and kept.read_at >= time.monotonic() - seconds else None
+        return kept.user if kept and kept.read_at > time.monotonic() - seconds else None
 
     def at_hand(self, id: str) -> UserRecord | None:
         """The profile that ``by_ids`` would give without asking the directory; None if it would."""
@@ -135,8 +135,9 @@ class Profiles:
             read = asyncio.create_task(self._read_now(mine))
             self._reading.update(dict.fromkeys(mine, read))
             reads.add(read)
-        # One of those who wait may be cancelled without taking it from the others.
-        await asyncio.gather(*map(asyncio.shield, reads))
+        if reads:
+            # One of those who wait may be cancelled without taking it from the others.
+            await asyncio.gather(*map(asyncio.shield, reads))
 
     async def _read_now(self, ids: list[str]) -> None:
         try:

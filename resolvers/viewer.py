@@ -69,21 +69,27 @@ async def sign_in(services: Services, user_id: str, seconds: float) -> Viewer:
     UNAVAILABLE when the directory cannot say and this process has not seen
     them lately: nobody new is let in unseen.
     """
+    user = services.profiles.remembered(user_id, seconds)
+    if user is None:
+        user = await _looked_up(services, user_id, seconds)
+    if user is None or not user.is_active:
+        raise unauthenticated("This person may not sign in.")
+    return await _with_role(services, user)
+
+
+async def _looked_up(services: Services, user_id: str, seconds: float) -> UserRecord | None:
     known = services.profiles.remembered(user_id, OUTAGE_SECONDS)
     try:
         # Who is known does not wait for a directory that may be about to be found silent; what
         # it says later counts for what they do next.
         async with asyncio.timeout(PATIENCE_SECONDS if known else None):
-            user = (await services.profiles.confirmed([user_id], seconds)).get(user_id)
+            return (await services.profiles.confirmed([user_id], seconds)).get(user_id)
     except TimeoutError:
-        user = known
+        return known
     except Refusal as refusal:
         if refusal.code is not ErrorCode.UNAVAILABLE or known is None:
             raise
-        user = known
-    if user is None or not user.is_active:
-        raise unauthenticated("This person may not sign in.")
-    return await _with_role(services, user)
+        return known
 
 
 async def _with_role(services: Services, user: UserRecord) -> Viewer:

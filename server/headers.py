@@ -14,6 +14,9 @@ SECURITY_HEADERS = {
 
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
+# As ASGI has them, whose names are in lower case.
+_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
 
 class SecurityHeaders:
     """Puts them on every answer, where it does not say otherwise itself."""

@@ -9,8 +9,10 @@ each.
 
 import asyncio
 import socket
-from typing import cast
+from typing import Any, cast
 
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -18,6 +20,8 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from server.headers import SECURITY_HEADERS
+
+EXTENSION = "backchannel.body"
 
 MAX_HEAD_BYTES = 65_536
 HEAD_SECONDS = 10.0
@@ -99,6 +103,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_request = False
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Called by uvicorn when a request's turn has come."""
+        scope = cast(dict[str, Any], cycle.scope)
+        scope.setdefault("extensions", {})[EXTENSION] = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _expect_head(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
@@ -107,3 +117,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def has_come(scope: Scope) -> bool:
+    """Whether the whole body of a request is here, so that nobody has to wait for it."""
+    cycle: RequestResponseCycle | None = scope.get("extensions", {}).get(EXTENSION)
+    return cycle is not None and not cycle.more_body

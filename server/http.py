@@ -25,6 +25,7 @@ from server.addresses import address_of
 from server.auth import bearer
 from server.connections import Connections
 from server.dialects import stream_dialect
+from server.heads import has_come
 from server.json_values import read_json
 from server.media import GRAPHQL_RESPONSE, JSON, STREAMS, acceptable
 from server.origins import Origins
@@ -185,21 +186,27 @@ def _from_query_string(http: HTTPRequest) -> dict[str, Any]:
 
 async def _body(http: HTTPRequest) -> bytes:
     """All of it. Raises _Refused when it is too long or does not come."""
-    chunks: list[bytes] = []
-    size = 0
+    if has_come(http.scope):
+        return await _collected(http)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in http.stream():
-                size += len(chunk)
-                if size > MAX_BODY_BYTES + LINGER_BYTES:
-                    break
-                if size > MAX_BODY_BYTES:
-                    # Read on for a while: most clients look for an answer when they have sent all.
-                    chunks.clear()
-                else:
-                    chunks.append(chunk)
+            return await _collected(http)
     except TimeoutError:
         raise _Refused(408, bad_input("body", "The body does not come.")) from None
+
+
+async def _collected(http: HTTPRequest) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in http.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES + LINGER_BYTES:
+            break
+        if size > MAX_BODY_BYTES:
+            # Read on for a while: most clients look for an answer when they have sent all.
+            chunks.clear()
+        else:
+            chunks.append(chunk)
     if size > MAX_BODY_BYTES:
         raise _Refused(413, bad_input("body", f"A request has at most {MAX_BODY_BYTES:,} bytes."))
     return b"".join(chunks)

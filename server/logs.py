@@ -18,7 +18,7 @@ from typing import Literal, TextIO
 
 import asyncpg
 import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 OURS = ("loaders", "migrations", "realtime", "resolvers", "schema", "server", "storage", "web")
@@ -111,8 +111,11 @@ def request(request_id: str | None = None) -> Iterator[str]:
     the block inherit it.
     """
     request_id = request_id or secrets.token_hex(8)
-    with bound_contextvars(request_id=request_id):
+    before = bind_contextvars(request_id=request_id)
+    try:
         yield request_id
+    finally:
+        reset_contextvars(**before)
 
 
 def request_id() -> str | None:

@@ -5,6 +5,7 @@ the migrations; docs/security.md says what they promise.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 # The viewer goes, whatever else somebody may have set, and who we are is again who we were
@@ -43,6 +44,7 @@ class Sight(NamedTuple):
     standing: Standing = Standing.CLIENT
 
 
+@lru_cache(2_000)
 def see(sight: Sight, scope: Literal["session", "local"] = "session") -> str:
     """What tells a connection of the viewer: until it forgets, or only until its transaction
     ends (``local``).
