@@ -23,6 +23,10 @@ from storage.poolers import lends_sessions
 ECHO_SECONDS = 2.0
 """How often the line is tried, and how long it has to answer."""
 
+TOGETHER_SECONDS = 0.005
+"""Between two notifications: what is rung meanwhile is told together. Each takes a round trip
+here, and wakes every process."""
+
 CONNECT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.05
 LAST_BACKOFF_SECONDS = 2.0
@@ -49,7 +53,7 @@ class PostgresBell:
 
     NOTIFY inside the writers' transactions would make every commit on the
     server wait for one lock. Here hints are sent after the commits, all that
-    gathered while the last notification was on its way in one statement.
+    gathered during the last notification and a few milliseconds after it in one statement.
     """
 
     def __init__(
@@ -151,6 +155,8 @@ class PostgresBell:
             self._moved, self._others = {}, []
             if hints:
                 await events.notify(connection, hints)
+                # Not before: who rings seldom is told of at once.
+                await asyncio.sleep(TOGETHER_SECONDS)
 
     async def _watch(self) -> None:
         """Ask ourselves something over the line; no answer means that it is dead.

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from realtime import follower
+from realtime.bell import TOGETHER_SECONDS
 from storage import events
 from storage.events import Echo, Hint, Moved, Typed
 from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents, positions
@@ -70,6 +71,27 @@ async def test_the_bell_carries_what_the_poll_would_bring_much_later(
             await until(lambda: one.services.live.bell.is_connected)
             await other.carol.say(channel, "from elsewhere")
             assert contents([await added.next()]) == ["from elsewhere"]
+
+
+async def test_what_is_rung_in_close_succession_is_told_together(own: World) -> None:
+    told: list[float] = []
+    clock = asyncio.get_running_loop().time
+
+    def hear(_: object, __: int, ___: str, payload: object) -> None:
+        if "the busy one" in str(payload):
+            told.append(clock())
+
+    listener = await asyncpg.connect(own.settings.database_url)
+    await listener.add_listener(events.NOTIFY_CHANNEL, hear)
+    await until(lambda: own.services.live.bell.is_connected)
+    began = clock()
+    for position in range(1, 101):
+        own.services.live.bell.ring(Moved("the busy one", position))
+        await asyncio.sleep(0.001)
+    took = clock() - began
+    await heard(own)
+    await listener.close()
+    assert 2 <= len(told) <= took / TOGETHER_SECONDS + 2
 
 
 async def test_a_killed_listener_is_replaced_and_nothing_is_lost(own: World) -> None:
