@@ -15,6 +15,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from schema.calls import call_directly
 from schema.events import EVENT_TYPES
 from schema.mutation import Mutation
 from schema.query import Query
@@ -46,6 +47,7 @@ for _input in _inputs(schema._schema):
     if _input.default_value is None:
         _input.default_value = Undefined
 
+call_directly(schema._schema, schema.config.name_converter)
 ration(schema._schema)
 
 

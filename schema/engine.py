@@ -60,7 +60,7 @@ class Engine:
         if is_stranger and len(request.query) > MAX_STRANGERS_CHARACTERS:
             raise unauthenticated("A document as long as that is read for those who are signed in.")
         text = await self._persisted.text(request.query, request.named, is_stranger=is_stranger)
-        prepared = self.prepare(replace(request, query=text))
+        prepared = self.prepare(request if text == request.query else replace(request, query=text))
         if not is_stranger:
             await self._persisted.keep(text, request.named)
         return prepared
