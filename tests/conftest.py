@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +45,36 @@ class ReadOnce(JSONFileLoader):  # type: ignore[misc]
 
 
 Loader.FILE_LOADER_CLASS = ReadOnce
+
+
+LONGEST = (
+    "tests/faults/",
+    "tests/web/test_browser.py",
+    "tests/clients/",
+    "tests/server/demo/",
+    "tests/server/test_doctor.py",
+    "tests/server/test_sync.py",
+    "tests/security/test_injection.py",
+    "tests/resolvers/test_policy.py",
+)
+"""What takes long, in this order before everything else: were it dealt last, one process would be
+left with it while the others have nothing to do.
+"""
+
+
+PASSING = re.compile(r"0x[0-9a-f]{8,}|\b1\d{9}\b")
+"""An address in memory, or the time: the name of a test with it is another in each process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if passing := [item.nodeid for item in items if PASSING.search(item.nodeid)]:
+        raise pytest.UsageError(f"Named otherwise in each process: {', '.join(passing)}")
+
+    def place(item: pytest.Item) -> int:
+        found = (at for at, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+        return next(found, len(LONGEST))
+
+    items.sort(key=place)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
