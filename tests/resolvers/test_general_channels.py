@@ -1,6 +1,5 @@
 """General channels: the company's, and one for each department that the operator chose."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -9,20 +8,6 @@ from bson import ObjectId
 from resolvers.directory_rules import EVERY, DirectoryRules, folded
 from storage.records import ChannelType
 from tests.firm import Firm
-from tests.servers import Fresh, Servers
-
-
-@pytest.fixture(scope="module")
-async def house(servers: Servers, fresh: Fresh) -> AsyncIterator[Firm]:
-    async with Firm.running(servers, fresh) as firm:
-        yield firm
-
-
-@pytest.fixture
-async def firm(house: Firm) -> Firm:
-    """Nothing is left of the test before."""
-    await house.clear()
-    return house
 
 
 def chosen(*departments: object) -> DirectoryRules:

@@ -14,7 +14,6 @@ from resolvers.reconciling import Reconciler
 from storage import channels, ids, messages
 from storage.postgres import Database
 from tests.firm import Firm
-from tests.servers import Fresh, Servers
 
 HOLDS = """
 select c.id::text
@@ -33,18 +32,11 @@ select p.user_id
 """
 
 
-@pytest.fixture(scope="module")
-async def house(servers: Servers, fresh: Fresh) -> AsyncIterator[Firm]:
-    async with Firm.running(servers, fresh) as firm:
-        yield firm
-
-
 @pytest.fixture
-async def firm(house: Firm, monkeypatch: pytest.MonkeyPatch) -> Firm:
+async def firm(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> Firm:
     """Steps are so small that there are many between which to be interrupted."""
     monkeypatch.setattr(reconciling, "BATCH", 3)
-    await house.clear()
-    return house
+    return firm
 
 
 class _Interrupted(Exception):
