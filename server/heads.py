@@ -79,8 +79,10 @@ class BoundedProtocol(HttpToolsProtocol):
         reader that does not read, or has vanished without a word.
         """
         option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        if option is None or self.transport.is_closing():
+            return
         line = self.transport.get_extra_info("socket")
-        if option is not None and line.family in (socket.AF_INET, socket.AF_INET6):
+        if line.family in (socket.AF_INET, socket.AF_INET6):
             line.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
 
     def on_message_begin(self) -> None:

@@ -237,3 +237,16 @@ async def test_no_body_is_unpacked(program: Program, encoding: str) -> None:
 async def test_what_says_that_it_is_not_packed_is_read(program: Program) -> None:
     status, _ = await talk(program, sent(BODY, "Content-Encoding: identity"))
     assert status == 200
+
+
+async def test_a_stream_is_not_begun_for_who_has_gone_meanwhile(program: Program) -> None:
+    token = program.world.dave.token
+    asks = sent(BODY, "Accept: text/event-stream", f"Authorization: {token}")
+    for _ in range(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", program.world.port)
+        writer.write(asks)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            await reader.read()
+        writer.close()
+    await program.world.dave.run("{ __typename }")
