@@ -18,6 +18,12 @@ from storage.postgres import Database
 from storage.records import EventKind, EventRecord
 
 POLL_SECONDS = 1.0
+
+GATHER_SECONDS = 0.01
+"""Between two readings of the log. What is heard after some time is read at once; while much
+happens in many channels, it is read together, and not channel by channel.
+"""
+
 READ_LIMIT = 500
 """Events of one channel in one reading; there may be another reading right after it."""
 
@@ -35,7 +41,8 @@ class Follower:
         self._wake = asyncio.Event()
         self._may_be_another_life = True
         self._poll_at = 0.0
-        """When to poll next, on the event loop's clock."""
+        self._read_at = 0.0
+        """When to poll next, and when to read at the earliest, on the event loop's clock."""
 
     def hear(self, hint: Hint) -> None:
         """Look at a channel soon, if anybody here listens to it."""
@@ -66,6 +73,8 @@ class Follower:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._poll_at):
                     await self._wake.wait()
+            if self._read_at > clock():
+                await asyncio.sleep(self._read_at - clock())
             self._wake.clear()
             try:
                 # By the clock and not whenever nothing was heard for a while: a
@@ -73,7 +82,9 @@ class Follower:
                 if clock() >= self._poll_at:
                     self._poll_at = clock() + POLL_SECONDS
                     await self._poll()
-                await self._read()
+                if self._moved:
+                    await self._read()
+                    self._read_at = clock() + GATHER_SECONDS
             except Refusal as refusal:
                 log.warning("follower.waits", service=refusal.service)
                 await asyncio.sleep(POLL_SECONDS / 10)
@@ -84,7 +95,7 @@ class Follower:
             if await incarnation.begin_new_epochs(self._database):
                 log.warning("log.new_epochs")
             self._may_be_another_life = False
-        topics = self._following()
+        topics = {id: topic for id, topic in self._hub.topics.items() if topic.fed is not None}
         if topics:
             for channel_id, head in (await events.heads(self._database, list(topics))).items():
                 topic = topics[channel_id]
@@ -93,32 +104,33 @@ class Follower:
                     self._moved.add(channel_id)
 
     async def _read(self) -> None:
-        while self._moved:
-            # Whoever moves while we read sets a new hint in the new set.
-            moved, self._moved = self._moved, set()
-            following = self._following()
-            places = {
-                channel_id: fed
-                for channel_id in moved
-                if (topic := following.get(channel_id)) and (fed := topic.fed) is not None
-            }
-            if not places:
-                return
-            found: dict[str, list[EventRecord]] = {}
-            for event in await events.read_after(self._database, places, READ_LIMIT):
-                found.setdefault(event.channel_id, []).append(event)
-            for channel_id, batch in found.items():
-                topic = following[channel_id]
-                if self._hub.topics.get(channel_id) is topic:
-                    topic.feed(batch)
-                    self._end_typing(batch)
-                if len(batch) == READ_LIMIT:
-                    self._moved.add(channel_id)
+        # Whoever moves while we read sets a new hint in the new set.
+        moved, self._moved = self._moved, set()
+        topics = {id: topic for id in moved if (topic := self._hub.topics.get(id))}
+        places = {id: fed for id, topic in topics.items() if (fed := topic.fed) is not None}
+        if not places:
+            return
+        found: dict[str, list[EventRecord]] = {}
+        for event in await events.read_after(self._database, places, READ_LIMIT):
+            found.setdefault(event.channel_id, []).append(event)
+        for channel_id, batch in found.items():
+            topic = topics[channel_id]
+            if batch[0].epoch != topic.epoch:
+                # Another log than the one that is followed: its positions would only look as if
+                # they went on from there. The poll tells the subscribers.
+                self._poll_at = 0.0
+                self._wake.set()
+                continue
+            if self._hub.topics.get(channel_id) is topic:
+                topic.feed(batch)
+                self._end_typing(batch)
+            if len(batch) == READ_LIMIT:
+                self._moved.add(channel_id)
+                self._wake.set()
+            # What was written goes out, and others have their turn.
+            await asyncio.sleep(0)
 
     def _end_typing(self, batch: list[EventRecord]) -> None:
         for event in batch:
             if event.kind == EventKind.MESSAGE_SENT and event.actor_id:
                 self._typing.sent(event.channel_id, event.actor_id)
-
-    def _following(self) -> dict[str, Topic]:
-        return {id: topic for id, topic in self._hub.topics.items() if topic.position is not None}

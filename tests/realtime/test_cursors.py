@@ -1,5 +1,6 @@
 """A cursor that cannot be served is refused: never silence, never a hole."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -170,3 +171,21 @@ async def test_who_comes_first_after_a_restore_is_not_forgotten(world: World) ->
         await world.carol.say(channel, "in the new log")
         assert contents([await after.next()]) == ["in the new log"]
         assert before.is_silent
+
+
+async def test_what_another_log_has_after_the_same_position_is_not_given_for_what_came_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hint may come before the poll has noticed that the database was restored."""
+    channel = await world.carol.create_channel(world.dave)
+    async with world.dave.socket() as socket:
+        live = await socket.subscribe(EVENTS, id=channel)
+        await world.followed(channel)
+        # As if the next poll were an hour away.
+        far = asyncio.get_running_loop().time() + 3_600
+        monkeypatch.setattr(world.services.live.follower, "_poll_at", far)
+        await world.database.execute("update channels set epoch = epoch + 1 where id = $1", channel)
+        await world.carol.say(channel, "in another log")
+        with pytest.raises(RefusedError) as refusal:
+            await live.next()
+        assert refusal.value.code == "RESYNC_REQUIRED"
