@@ -1,6 +1,7 @@
 """Running the application: one process, or several on one port."""
 
 import gc
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,12 +25,23 @@ def serve(settings: Settings) -> int:
     With several workers the settings reach each of them by the environment.
     """
     logs.configure(settings.log_level, settings.log_format)
+    take_all_files()
     if settings.workers > 1:
         uvicorn.run("server.serve:worker", factory=True, **options(settings))
         return 0
     server = uvicorn.Server(uvicorn.Config(_settling(create_app(settings)), **options(settings)))
     server.run()
     return 0 if server.started else 2
+
+
+def take_all_files() -> None:
+    """Let this process, and the workers it starts, have as many files open as they may: each
+    socket is one, and many systems begin with a thousand where they allow far more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        # Without an end, a system still has one, and says so only when it is passed.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def worker() -> Any:
