@@ -13,7 +13,7 @@ import asyncpg
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from benchmarks.process import Contender, python, running
+from benchmarks.process import SERVER_CORE, Contender, python, running
 from resolvers.rates import Kind
 from server.auth import issue_token
 from server.embedded.servers import EmbeddedServers, embedded_servers
@@ -74,7 +74,9 @@ class Company:
         return {variable(name): str(value) for name, value in settings.items()}
 
     @asynccontextmanager
-    async def backchannel(self, **changes: str) -> AsyncIterator[Contender]:
+    async def backchannel(
+        self, core: int = SERVER_CORE, **changes: str
+    ) -> AsyncIterator[Contender]:
         """The product as an operator runs it, one process."""
         import sys
 
@@ -83,7 +85,7 @@ class Company:
         environment = {**self.environment(), variable("port"): str(port), **changes}
         log = self.folder / "backchannel.log"
         async with running(
-            "backchannel", command, port, log=log, environment=environment
+            "backchannel", command, port, log=log, environment=environment, core=core
         ) as contender:
             yield contender
 

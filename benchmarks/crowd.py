@@ -14,8 +14,6 @@ from benchmarks.sockets import Counter, SocketClient, connect
 PROTOCOL = "graphql-transport-ws"
 AT_ONCE = 100
 """Connections that are being made at a time."""
-SUBSCRIBING = 20
-"""Subscriptions that are being made at a time: a server has so many turns at PostgreSQL."""
 
 FIELDS = "id channelId content createdAt sender { id name }"
 MESSAGE_ADDED = (
@@ -72,7 +70,7 @@ class Crowd:
     async def subscribe(
         self, id: str, query: str, channel_of: Callable[[int], Channel], count: int | None = None
     ) -> float:
-        """Let everybody, or the first so many, subscribe; the seconds it takes.
+        """Let everybody, or the first so many, subscribe at once; the seconds it takes.
 
         Each comes with a cursor from before a message, which is how we know when they are live.
         """
@@ -82,12 +80,11 @@ class Crowd:
         for channel in channels.values():
             await self.say(channel)
         before, began = self.delivered.count, time.perf_counter()
-        for start in range(0, len(clients), SUBSCRIBING):
-            for number, client in enumerate(clients[start : start + SUBSCRIBING], start):
-                channel_id = channel_of(number).id
-                variables = {"channel": channel_id, "after": cursors[channel_id]}
-                client.send(_subscribe(id, query, variables))
-            await self.delivered.reach(min(before + start + SUBSCRIBING, before + len(clients)))
+        for number, client in enumerate(clients):
+            channel_id = channel_of(number).id
+            variables = {"channel": channel_id, "after": cursors[channel_id]}
+            client.send(_subscribe(id, query, variables))
+        await self.delivered.reach(before + len(clients))
         return time.perf_counter() - began
 
     async def say(self, channel: Channel, content: str = CONTENT) -> float:

@@ -4,6 +4,7 @@ What the server does for a message is divided among its deliveries. In the rows 
 included" one process receives the message, commits it, answers, reads its event, renders it and
 delivers it; in the others it was sent through another process, and this one does the rest. The
 least is a server that receives the same bytes and does nothing with them but broadcast them.
+To GraphQL Yoga and PostGraphile messages come from PostgreSQL alone: nobody sends through them.
 """
 
 import time
@@ -12,9 +13,11 @@ from contextlib import AsyncExitStack
 
 import httpx
 
+from benchmarks import peers
+from benchmarks.audience import Audience, audience
 from benchmarks.company import Company
 from benchmarks.crowd import CHANNEL_EVENTS, CONTENT, MESSAGE_ADDED, OWN, Crowd
-from benchmarks.process import Contender
+from benchmarks.process import LOAD_CORE, Contender
 from benchmarks.rooms import Plain, Rooms
 from benchmarks.rows import Effort, Row, Target, Work, in_turns
 from benchmarks.sockets import Counter
@@ -38,7 +41,7 @@ async def rows(company: Company, effort: Effort) -> list[Row]:
     many = [await company.channel(50) for _ in range(CHANNELS)]
     async with AsyncExitStack() as stack:
         backchannel = await stack.enter_async_context(company.backchannel())
-        other = await stack.enter_async_context(company.backchannel())
+        other = await stack.enter_async_context(company.backchannel(LOAD_CORE))
         broadcasting = await stack.enter_async_context(company.contender("broadcast"))
         plain = await stack.enter_async_context(company.contender("plain_live"))
         http = await stack.enter_async_context(httpx.AsyncClient())
@@ -57,6 +60,15 @@ async def rows(company: Company, effort: Effort) -> list[Row]:
         await rooms.open([str(number % CHANNELS) for number in range(LISTENERS)])
         strawberry = Plain(plain, http)
         await strawberry.open(LISTENERS)
+        audiences: list[Audience] = []
+        missing: dict[str, str] = {}
+        for peer in (peers.yoga, peers.postgraphile):
+            try:
+                audiences.append(
+                    await stack.enter_async_context(audience(peer, company, one, LISTENERS))
+                )
+            except peers.NotHere as absent:
+                missing[peer.__name__] = str(absent)
 
         async def broadcast(text: bytes) -> None:
             rooms.say(EVERYBODY, text)
@@ -80,6 +92,10 @@ async def rows(company: Company, effort: Effort) -> list[Row]:
                 plain, strawberry.delivered, lambda: strawberry.say(CONTENT), LISTENERS, times
             )
 
+        def peers_own(heard: Audience) -> Work:
+            times = effort.times(STRAWBERRYS)
+            return round_of(heard.server, heard.delivered, heard.say, LISTENERS, times)
+
         everywhere = max(1, messages // 5)
         return [
             await _row(
@@ -98,8 +114,10 @@ async def rows(company: Company, effort: Effort) -> list[Row]:
                 {
                     "ours": ours(lambda: elsewhere.say(one)),
                     "broadcast": least(lambda: broadcast(message)),
+                    **{each.server.name: peers_own(each) for each in audiences},
                 },
                 1.6,
+                missing,
             ),
             await _row(
                 effort,
@@ -141,9 +159,15 @@ def round_of(server: Contender, delivered: Counter, say: Say, listeners: int, ti
     return work
 
 
-async def _row(effort: Effort, work: str, works: dict[str, Work], most: float | None = None) -> Row:
+async def _row(
+    effort: Effort,
+    work: str,
+    works: dict[str, Work],
+    most: float | None = None,
+    missing: dict[str, str] | None = None,
+) -> Row:
     began = time.perf_counter()
     figures = await in_turns(effort, works)
     targets = [Target("broadcast", most)] if most else []
-    beside = {"measured for": f"{time.perf_counter() - began:.0f} s"}
+    beside = {"measured for": f"{time.perf_counter() - began:.0f} s", **(missing or {})}
     return Row("live", work, "µs CPU", figures.pop("ours"), figures, targets, beside)
