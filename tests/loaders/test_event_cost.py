@@ -31,6 +31,8 @@ subscription ($id: ID!) {
 """
 
 
+HEARD = "subscription ($id: ID!) { messageAdded(channelId: $id) { id } }"
+
 OWN = """
 subscription ($id: ID!) {
   messageAdded(channelId: $id) {
@@ -100,3 +102,21 @@ async def test_a_field_of_the_viewer_s_own_is_worked_out_for_each_viewer_and_rig
         await world.carol.say(channel, "Hello", clientMessageId="one")
         assert (await carols.next())["messageAdded"]["clientMessageId"] == "one"
         assert (await daves.next())["messageAdded"]["clientMessageId"] is None
+
+
+async def test_what_happens_in_many_channels_within_a_moment_is_read_in_one_statement(
+    world: World, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime.follower, "GATHER_SECONDS", 0.5)
+    channels = [await world.carol.create_channel(world.dave) for _ in range(4)]
+    async with world.dave.socket() as socket:
+        heard = [await socket.subscribe(HEARD, id=channel) for channel in channels]
+        for channel in channels:
+            await world.followed(channel)
+        counted.forget()
+        # The first is read at once, and what comes soon after it, together.
+        for channel in channels:
+            await world.carol.say(channel)
+        for operation in heard:
+            await operation.next()
+    assert counted.statements.count(READ_AFTER) <= 2
