@@ -45,6 +45,8 @@ class Profiles:
         self._role_seconds = role_seconds
         self._users: LRUCache[str, _Kept] = LRUCache(MAX_PROFILES)
         self._reading: dict[str, asyncio.Task[None]] = {}
+        self._gathering: tuple[list[str], asyncio.Task[None]] | None = None
+        """Whom the next reading is for."""
         self._is_away = False
         self._roles: LRUCache[str, tuple[RoleRecord | None, float]] = LRUCache(10_000)
 
@@ -132,12 +134,23 @@ class Profiles:
         mine = [id for id in ids if id not in self._reading]
         reads = {self._reading[id] for id in ids if id in self._reading}
         if mine:
-            read = asyncio.create_task(self._read_now(mine))
+            if self._gathering is None:
+                self._gathering = [], asyncio.create_task(self._read_gathered())
+            gathered, read = self._gathering
+            gathered += mine
             self._reading.update(dict.fromkeys(mine, read))
             reads.add(read)
         if reads:
             # One of those who wait may be cancelled without taking it from the others.
             await asyncio.gather(*map(asyncio.shield, reads))
+
+    async def _read_gathered(self) -> None:
+        """Whoever is asked for in the same turn of the event loop is looked up together: after a
+        server is lost, thousands sign in within seconds.
+        """
+        assert self._gathering is not None, "whoever makes the task has somebody to look up"
+        (ids, _), self._gathering = self._gathering, None
+        await self._read_now(ids)
 
     async def _read_now(self, ids: list[str]) -> None:
         try:

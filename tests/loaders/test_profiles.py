@@ -1,6 +1,7 @@
 """What is kept of people, for how long, and what stands in for those who cannot be had."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import loaders.profiles
 from loaders.profiles import Profiles
 from storage.directory import Directory, DirectoryNames
 from storage.errors import ErrorCode, Refusal
+from storage.records import UserRecord
 from tests.servers import Servers
 from tests.world import free_port
 
@@ -193,3 +195,21 @@ async def test_a_profile_is_at_hand_as_long_as_it_holds(
     assert profiles.at_hand(ada) == known
     clock.now += 0.001
     assert profiles.at_hand(ada) is None
+
+
+async def test_those_who_are_asked_for_at_the_same_time_are_looked_up_in_one_query(
+    mongo: Any, profiles: Profiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await person(mongo, str(number)) for number in range(20)]
+    asked: list[list[str]] = []
+    users = profiles._directory.users
+
+    async def noted(ids: Iterable[str]) -> dict[str, UserRecord]:
+        asked.append(list(ids))
+        return await users(ids)
+
+    monkeypatch.setattr(profiles._directory, "users", noted)
+    found = await asyncio.gather(*(profiles.confirmed([id, people[0]]) for id in people))
+    assert [set(each) for each in found] == [{id, people[0]} for id in people]
+    assert sorted(asked[0]) == sorted(people)
+    assert len(asked) == 1
