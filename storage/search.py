@@ -19,8 +19,8 @@ SECONDS = 2.0
 """What one statement of a search may take; the benchmark's slowest takes a fiftieth."""
 
 WALKED = 4_000
-"""Messages looked at from the newest back before the index is asked: what does not fill a
-page among them is rare enough for it.
+"""Messages looked at from the newest back at first. If the page should be full within eight
+times as many, they are looked at too; what does not fill it is rare enough for the index.
 """
 
 RANKED = 100
@@ -54,7 +54,8 @@ select {CHANNEL_COLUMNS}, {MEMBER_COLUMNS}
    and m.channel_id is null
 """
 
-# find_messages, in the migration called finding, says which; they are read under the policies.
+# find_messages, in the migration called walking_further, says which; they are read under the
+# policies.
 SEARCH = f"""
 select {COLUMNS}, found.rank
   from find_messages($1, $2, $3, $4::uuid, $5, $6, $7, $8) as found
