@@ -88,6 +88,8 @@ def _settings(demo: Demo) -> Settings:
         jwt_secret=SecretStr(demo.jwt_secret),
         graphiql=True,
         introspection=True,
+        # Its channels are older than logs are by default, and so is whoever comes back to it.
+        event_retention_days=3_650,
         log_format="console",
     )
 

@@ -91,7 +91,7 @@ async def test_a_token_that_ends_is_followed_by_another(world: World, folder: Pa
     channel = await world.carol.create_channel(world.dave)
     given = {
         "ws": f"ws://127.0.0.1:{world.port}/graphql",
-        "tokens": [world.token(world.dave.id, lifetime=1)],
+        "tokens": [world.token(world.dave.id, lifetime=6)],
         "token": world.dave.token,
         "channel": channel,
         "cursor": await world.dave.cursor(channel),
