@@ -87,6 +87,7 @@ class Sync:
         feed = Feed(self._census)
         clock = asyncio.get_running_loop().time
         company: Company | None = None
+        is_current = False
         look_at = 0.0
         async with running("directory feed", feed.run):
             with suppress(TimeoutError):
@@ -94,10 +95,14 @@ class Sync:
                     await feed.settled()
             while True:
                 changed = feed.take()
-                if clock() >= look_at or await self._is_past(feed, company):
+                is_due = not is_current or clock() >= look_at
+                if is_due or await self._is_past(feed, company):
                     changed = None
-                company = await self._look(connection, company, changed)
-                if company is None:
+                now = await self._look(connection, company, changed)
+                is_current = now is not None
+                # What was known last is what the others are to be told the difference from.
+                company = now or company
+                if not is_current:
                     look_at = clock() + AGAIN_SECONDS
                 elif changed is None:
                     look_at = clock() + self._seconds

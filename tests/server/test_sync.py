@@ -12,12 +12,14 @@ from pymongo.errors import OperationFailure
 
 import loaders.roster
 from server.sync_settings import KINDS
+from storage.census import Census
 from storage.directory import Directory
+from storage.errors import unavailable
 from storage.postgres import Database
 from tests.operations import do
 from tests.realtime.following import EVENTS
 from tests.servers import Fresh, Servers
-from tests.world import Person, World
+from tests.world import Person, World, until
 
 SECONDS = 15.0
 """Thrice what is promised of people who are gone, as machines are busy."""
@@ -153,6 +155,10 @@ async def test_who_is_renamed_or_disabled_is_found_as_they_are_on_every_server(
     monkeypatch.setattr(loaders.roster, "REFRESH_SECONDS", 3600.0)
     ann = await company.new_person("Ann Quillfeather")
     async with company.another_server() as other:
+        # Those who tell know of her, and those who are told listen.
+        await comes(company.database, "select true from placements where user_id = $1", ann.id)
+        bells = [each.services.live.bell for each in (company, other)]
+        await until(lambda: all(bell.is_connected for bell in bells))
         seekers = (company.carol, other.carol)
         for seeker in seekers:
             assert await found(seeker, "Quillfeather") == [ann.id]
@@ -163,6 +169,27 @@ async def test_who_is_renamed_or_disabled_is_found_as_they_are_on_every_server(
         await change(company, ann, status="disabled")
         for seeker in seekers:
             await finds(seeker, "Zaunkoenig", [])
+
+
+async def test_what_changes_while_it_cannot_be_read_is_told_of_when_it_can(
+    company: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders.roster, "REFRESH_SECONDS", 3600.0)
+    eve = await company.new_person("Eve Nightingale")
+    await comes(company.database, "select true from placements where user_id = $1", eve.id)
+    assert await found(company.carol, "Nightingale") == [eve.id]
+    retake, failed = Census.retake, asyncio.Event()
+
+    async def fails_once(*_: Any) -> Any:
+        monkeypatch.setattr(Census, "retake", retake)
+        failed.set()
+        raise unavailable("mongodb")
+
+    monkeypatch.setattr(Census, "retake", fails_once)
+    await change(company, eve, name="Eve Sprosser")
+    async with asyncio.timeout(SECONDS):
+        await failed.wait()
+    await finds(company.carol, "Sprosser", [eve.id])
 
 
 async def finds(person: Person, search: str, ids: list[str]) -> None:
