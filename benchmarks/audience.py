@@ -70,11 +70,13 @@ class Audience:
                 client.send(subscribe)
         heard = 0
         while heard < count:
-            # Nobody tells when a subscription has begun.
-            before = self.delivered.count
+            # Nobody tells when a subscription has begun: say something, and see who hears it.
+            before, seen = self.delivered.count, -1
             await self.say()
-            await asyncio.sleep(SETTLED_SECONDS)
-            heard = self.delivered.count - before
+            while seen != self.delivered.count:
+                seen = self.delivered.count
+                await asyncio.sleep(SETTLED_SECONDS)
+            heard = seen - before
 
     async def say(self) -> None:
         """Write a message, and ring for it."""

@@ -31,6 +31,9 @@ from storage.errors import ErrorCode, Refusal, forbidden
 
 PROTOCOL = "graphql-transport-ws"
 
+LATE_TURNS = 3
+TURN_SECONDS = 0.01
+
 log = structlog.get_logger(__name__)
 
 
@@ -53,13 +56,22 @@ class Socket(Connection):
             await self._websocket.close(Close.BAD_PROTOCOL, "Subprotocol not acceptable")
             return
         await self._websocket.accept(PROTOCOL)
-        self._deadline = asyncio.get_running_loop().call_later(
-            self._limits.init_seconds,
-            self.close,
-            Close.INIT_TIMEOUT,
-            "Connection initialisation timeout",
-        )
+        self._expect(self._limits.init_seconds, LATE_TURNS)
         await self._serve(self._read())
+
+    def _expect(self, seconds: float, turns: int) -> None:
+        """The connection's owner has so long to say who they are. When that is over, what they
+        have said meanwhile is read first, in some more turns of the event loop: we may have been
+        busy with thousands who came at once, and would only have them come again.
+        """
+
+        def over() -> None:
+            if turns:
+                self._expect(TURN_SECONDS, turns - 1)
+            else:
+                self.close(Close.INIT_TIMEOUT, "Connection initialisation timeout")
+
+        self._deadline = asyncio.get_running_loop().call_later(seconds, over)
 
     @property
     def is_stranger(self) -> bool:
@@ -118,6 +130,9 @@ class Socket(Connection):
         if self._is_initialised:
             raise Closing(Close.TOO_MANY_INITS, "Too many initialisation requests")
         self._is_initialised = True
+        if self._deadline:
+            # How long it takes us to find out who they are is not their delay.
+            self._deadline.cancel()
         token = token_in(payload) or token_in(dict(self._websocket.headers))
         try:
             self.signed_in = await self._sessions.connect(token, address_of(self._websocket))

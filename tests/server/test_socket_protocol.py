@@ -3,6 +3,7 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from server.sessions import Sessions, SignedIn
 from tests.server.conftest import INIT_SECONDS
 from tests.world import Socket, World
 
@@ -62,6 +64,29 @@ async def test_who_only_pings_is_closed_as_well(strict: World) -> None:
         await socket.send({"type": "ping"})
         assert await socket.receive() == {"type": "pong"}
         await closes(socket, 4408)
+
+
+async def test_who_initialised_in_time_is_let_in_by_a_server_that_was_busy(strict: World) -> None:
+    async with strict.bare_socket() as socket:
+        await socket.send(init(strict))
+        # With thousands who came at the same moment.
+        time.sleep(2 * INIT_SECONDS)  # noqa: ASYNC251
+        assert await socket.receive() == {"type": "connection_ack"}
+
+
+async def test_the_time_it_takes_to_find_out_who_somebody_is_is_not_their_delay(
+    strict: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = Sessions.connect
+
+    async def slowly(*args: Any) -> SignedIn:
+        await asyncio.sleep(2 * INIT_SECONDS)
+        return await connect(*args)
+
+    monkeypatch.setattr(Sessions, "connect", slowly)
+    async with strict.bare_socket() as socket:
+        await socket.send(init(strict))
+        assert await socket.receive() == {"type": "connection_ack"}
 
 
 async def test_who_has_initialised_in_time_stays(strict: World) -> None:
