@@ -44,7 +44,8 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """Called by the transport."""
         super().resume_writing()
-        self.transport.write(self._pong)
+        if self._pong and not self.close_sent:
+            self.transport.write(self._pong)
         self._pong = b""
 
     def handle_cont(self, event: Frame) -> None:
