@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import asyncpg
@@ -22,7 +23,7 @@ WAITING_PER_CONNECTION = 20
 """How many may wait for each connection of a pool; whoever comes next is refused at once."""
 
 REMEMBER_SECONDS = 0.01
-"""How long a connection that nobody asks for may remember who had it."""
+"""After which a connection that nobody asks for forgets who had it; twice that at the latest."""
 
 REST_SECONDS = 10.0
 """After which connections that nobody asks for are asyncpg's again, which closes those that are
@@ -31,7 +32,6 @@ not used for long."""
 GOODBYE_SECONDS = 0.25
 """How long a connection may take to end. A server that stops has several pools to close, and
 PostgreSQL may be silent to all of them."""
-
 
 Found = tuple[Any, bool]
 """A connection, and whether it is clean: has forgotten whoever had it."""
@@ -50,9 +50,9 @@ class Pool:
         self._out = 0
         """Connections that are lent or lie here."""
         self._clean: list[Any] = []
-        self._used: list[Any] = []
-        """Those that have to forget somebody before they are lent."""
-        self._kept: dict[object, Any] = {}
+        self._used: list[tuple[Any, float]] = []
+        """Those that have to forget somebody before they are lent, and since when they lie here."""
+        self._kept: dict[object, tuple[Any, float]] = {}
         """The same, by who may ask for theirs again."""
         self._queue: deque[asyncio.Future[Found | None]] = deque()
         self._forgetting: asyncio.TimerHandle | None = None
@@ -71,8 +71,8 @@ class Pool:
 
     def kept_for(self, whose: object) -> Any:
         """The connection that they have kept, as they left it; None when there is none."""
-        connection = self._kept.pop(whose, None)
-        return connection if connection is None or self._is_open(connection) else None
+        connection, _ = self._kept.pop(whose, (None, 0.0))
+        return connection if connection is not None and self._is_open(connection) else None
 
     async def borrow(self, words: str) -> Any:
         """A connection that has forgotten whoever had it before, and been told this, if
@@ -95,14 +95,13 @@ class Pool:
         if self._queue or whose in self._kept:
             self.give_back(connection)
         else:
-            self._kept[whose] = connection
-            self._forget_soon()
+            self._kept[whose] = self._lain(connection)
 
     def let_go(self, whose: object) -> None:
         """They will not ask again for the one that they have kept."""
-        connection = self._kept.pop(whose, None)
-        if connection is not None:
-            self._used.append(connection)
+        lying = self._kept.pop(whose, None)
+        if lying is not None:
+            self._used.append(lying)
 
     def give_back(self, connection: Any, *, is_clean: bool = False) -> None:
         """Take one back; ``is_clean`` says that it has forgotten already."""
@@ -113,8 +112,7 @@ class Pool:
             self._clean.append(connection)
             self._put_away_later()
         else:
-            self._used.append(connection)
-            self._forget_soon()
+            self._used.append(self._lain(connection))
 
     async def take_back(self, connection: Any, *first: str) -> None:
         """Have one forget, whatever state it is in, and take it back; what does not answer in
@@ -158,12 +156,12 @@ class Pool:
     def _lying(self) -> Found | None:
         if self._used:
             # Before the clean ones: it will not have to forget by itself.
-            return self._used.pop(), False
+            return self._used.pop()[0], False
         if self._clean:
             return self._clean.pop(), True
         if self._kept:
             # Whoever kept it longest has most likely no use for it.
-            return self._kept.pop(next(iter(self._kept))), False
+            return self._kept.pop(next(iter(self._kept)))[0], False
         return None
 
     async def _open(self) -> Any:
@@ -226,18 +224,29 @@ class Pool:
         self._out -= 1
         self._hand_on(None)
 
-    def _forget_soon(self) -> None:
+    def _lain(self, connection: Any) -> tuple[Any, float]:
+        loop = asyncio.get_running_loop()
         if self._forgetting is None:
-            loop = asyncio.get_running_loop()
-            self._forgetting = loop.call_later(REMEMBER_SECONDS, self._forget_all)
+            self._forgetting = loop.call_later(REMEMBER_SECONDS, self._forget_old)
+        return connection, loop.time()
 
-    def _forget_all(self) -> None:
+    def _forget_old(self) -> None:
+        # Not those that come and go: they forget when they are lent.
+        loop = asyncio.get_running_loop()
+        self._forget_all(before=loop.time() - REMEMBER_SECONDS)
+        if self._used or self._kept:
+            self._forgetting = loop.call_later(REMEMBER_SECONDS, self._forget_old)
+
+    def _forget_all(self, before: float = inf) -> None:
         if self._forgetting is not None:
             self._forgetting.cancel()
             self._forgetting = None
-        used, self._used = [*self._used, *self._kept.values()], []
-        self._kept.clear()
-        for connection in used:
+        for whose, lying in list(self._kept.items()):
+            if lying[1] <= before:
+                self._used.append(self._kept.pop(whose))
+        old = [connection for connection, since in self._used if since <= before]
+        self._used = [lying for lying in self._used if lying[1] > before]
+        for connection in old:
             self._soon(self.take_back(connection))
 
     def _put_away_later(self) -> None:
