@@ -178,7 +178,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST"],
             allow_headers=CLIENTS_HEADERS,
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
             max_age=600,
         )
     ]
