@@ -98,8 +98,9 @@ async def test_a_token_that_ends_is_followed_by_another(world: World, folder: Pa
     }
     await world.carol.say(channel, "missed")
     async with running(folder, "renewed.mjs", json.dumps(given)) as client:
-        assert await client.value("event") == "missed"
-        assert await client.value("closed") == 4403
+        # In this order, unless the machine was so busy that the token had ended before.
+        told = {await client.tells(), await client.tells()}
+        assert told == {("event", "missed"), ("closed", 4403)}
         await world.carol.say(channel, "meanwhile")
         assert await client.value("event") == "meanwhile"
         await world.carol.say(channel, "last")
