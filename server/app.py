@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from http import HTTPMethod
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -32,12 +33,14 @@ from server.janitor import sweep_for_ever
 from server.manifests import read_manifest
 from server.migrate import head
 from server.origins import Origins
+from server.probes import explain
 from server.services import open_services
 from server.sessions import Sessions
 from server.settings import Settings
 from server.sync import Sync
 from server.unforeseen import Unforeseen
 from storage.census import Census
+from storage.errors import Refusal
 from storage.postgres import Database
 
 CLIENTS_HEADERS = (
@@ -49,6 +52,8 @@ CLIENTS_HEADERS = (
     "apollographql-client-version",
 )
 """What a page of another origin may send besides what browsers let every page send."""
+
+log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings, graphiql: GraphiQL | None = None) -> Starlette:
@@ -79,7 +84,11 @@ class _Backchannel:
     async def lifespan(self, starlette: Starlette) -> AsyncIterator[None]:
         settings = self._settings
         async with AsyncExitStack() as stack:
-            services = await stack.enter_async_context(open_services(settings))
+            try:
+                services = await stack.enter_async_context(open_services(settings))
+            except Refusal as refusal:
+                log.error("start.failed", service=refusal.service, line=explain(refusal))
+                raise
             sessions = Sessions(authenticator(settings), services, settings.session_cache_seconds)
             documents = persisted(settings, services)
             engine = Engine(

@@ -43,9 +43,11 @@ class Pooler:
             yield there.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
         finally:
             server.close()
-            for writer in pooler._lines:
+            lines = list(pooler._lines)
+            for writer in lines:
                 writer.close()
             await asyncio.gather(*pooler._clients)
+            await asyncio.gather(*(line.wait_closed() for line in lines), return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -84,6 +86,7 @@ class Pooler:
             self._lines.add(questions)
         else:
             questions.close()
+            await questions.wait_closed()
 
     async def _transaction(
         self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -12,6 +12,8 @@ from realtime import follower
 from realtime.bell import TOGETHER_SECONDS
 from storage import events
 from storage.events import Echo, Hint, Moved, Typed
+from storage.lines import SHARED
+from tests.pooler import Pooler
 from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents, positions
 from tests.servers import Fresh, Servers
 from tests.world import World, until
@@ -238,3 +240,20 @@ async def test_hints_of_channels_nobody_here_follows_are_forgotten(own: World) -
     await until(lambda: not live.hub.topics)
     assert live.follower._moved == set()
     assert live.typing._ends == {}
+
+
+async def test_behind_a_pooler_that_lends_sessions_it_says_so_and_events_come_all_the_same(
+    own: World,
+) -> None:
+    channel = await own.carol.create_channel(own.dave)
+    async with Pooler.to(own.settings.database_url) as pooled:
+        with capture_logs() as logged:
+            async with own.another_server(listen_url=pooled) as server:
+                await until(lambda: any(each["event"] == "bell.unfit" for each in logged))
+                async with server.dave.socket() as socket:
+                    operation = await socket.subscribe(MESSAGES, id=channel)
+                    await server.followed(channel)
+                    await own.carol.say(channel)
+                    assert (await operation.next())["messageAdded"]["content"] == "Hello"
+    [line] = {each["line"] for each in logged if each["event"] == "bell.unfit"}
+    assert line == SHARED
