@@ -79,15 +79,15 @@ class Pool:
         anything. Raises UNAVAILABLE.
         """
         connection, is_clean = await self._next()
-        if not is_clean:
-            words = f"{FORGET}; {words}" if words else FORGET
-        if words:
-            try:
+        try:
+            if not is_clean:
+                words = "; ".join(filter(None, (self._forgetting_words(connection), words)))
+            if words:
                 await connection.execute(words)
-            except BaseException:
-                # Who knows how much of it was heard?
-                self._lose(connection)
-                raise
+        except BaseException:
+            # Who knows how much of it was heard?
+            self._lose(connection)
+            raise
         return connection
 
     def keep(self, connection: Any, whose: object) -> None:
@@ -114,12 +114,13 @@ class Pool:
         else:
             self._used.append(self._lain(connection))
 
-    async def take_back(self, connection: Any, *first: str) -> None:
+    async def take_back(self, connection: Any, *, began: bool = False) -> None:
         """Have one forget, whatever state it is in, and take it back; what does not answer in
-        time is closed. ``first`` are statements to be run before.
+        time is closed. ``began`` says that a transaction was begun, where the connection may
+        have been lost since and tell nothing of it.
         """
-        words = "; ".join([*first, *([FORGET] if self._forgets else [])])
         try:
+            words = self._forgetting_words(connection, began=began)
             if words:
                 await connection.execute(words, timeout=self._patience)
         except BaseException as error:
@@ -128,6 +129,11 @@ class Pool:
                 raise
         else:
             self.give_back(connection, is_clean=True)
+
+    def _forgetting_words(self, connection: Any, *, began: bool = False) -> str:
+        """What leaves nothing of whoever had it: no transaction, and no settings."""
+        is_open = began or connection.is_in_transaction()
+        return "; ".join(["rollback"] * is_open + [FORGET] * self._forgets)
 
     async def close(self) -> None:
         """Close every connection; what is still in use after a moment, or dead, is cut."""

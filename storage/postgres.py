@@ -167,16 +167,22 @@ class Database:
 
     async def execute(self, query: str, *args: Any) -> str:
         """Run one statement in a transaction of its own."""
-        async with self.reading() as connection:
+        async with self._writing() as connection:
             return await connection.execute(query, *args)
 
     async def executemany(self, command: str, args: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of ``args``, all in a transaction of their own."""
-        async with self.reading() as connection:
+        async with self._writing() as connection:
             await connection.executemany(command, args)
 
+    def _writing(self) -> AbstractAsyncContextManager[Connection]:
+        # What is read for a person is in a transaction that ends when somebody gets to it.
+        return self.reading() if self._sight is None else self.transaction()
+
     def reading(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection for statements that need no transaction around them."""
+        """A connection for statements that need no transaction around them; for a person, for
+        statements that only read: they are in one all the same, which is told of them.
+        """
         return _Loan(self._take, self._keep, self._pool.take_back)
 
     @asynccontextmanager
@@ -191,7 +197,7 @@ class Database:
                     await transaction.before_commit()
                 await connection.execute(self._pool.commit)
             except BaseException:
-                await self._pool.take_back(connection, "rollback")
+                await self._pool.take_back(connection, began=True)
                 raise
             self._pool.give_back(connection, is_clean=True)
         if transaction.moved:
@@ -201,22 +207,22 @@ class Database:
 
     async def _begun(self) -> Any:
         """A connection in a transaction, told for whom in the same round trip."""
+        words = "begin" if self._sight is None else f"begin; {see(self._sight)}"
         connection = self._pool.kept_for(self)
         if connection is None:
-            told = "" if self._sight is None else f"; {see(self._sight, 'local')}"
-            return await self._pool.borrow(f"begin{told}")
+            return await self._pool.borrow(words)
         try:
-            await connection.execute("begin")
+            await connection.execute(f"commit; {words}")
         except BaseException:
-            await self._pool.take_back(connection, "rollback")
+            await self._pool.take_back(connection, began=True)
             raise
         return connection
 
     async def _take(self) -> Any:
         connection = self._pool.kept_for(self)
         if connection is None:
-            told = "" if self._sight is None else see(self._sight)
-            connection = await self._pool.borrow(told)
+            words = "" if self._sight is None else f"begin read only; {see(self._sight)}"
+            connection = await self._pool.borrow(words)
         return connection
 
     def _keep(self, connection: Any) -> None:

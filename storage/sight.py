@@ -6,7 +6,7 @@ the migrations; docs/security.md says what they promise.
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 # The viewer goes, whatever else somebody may have set, and who we are is again who we were
 # when we connected.
@@ -45,16 +45,16 @@ class Sight(NamedTuple):
 
 
 @lru_cache(2_000)
-def see(sight: Sight, scope: Literal["session", "local"] = "session") -> str:
-    """What tells a connection of the viewer: until it forgets, or only until its transaction
-    ends (``local``).
+def see(sight: Sight) -> str:
+    """What tells a transaction of the viewer, until it ends: whoever works in the same session
+    after it, of whatever pooler, finds nobody.
 
     The values stand in the text, as literals: so it can be said in one breath with ``begin``.
     """
     return (
-        f"set {scope} backchannel.viewer = {_literal(sight.viewer_id)};"
-        f" set {scope} backchannel.department = {_literal(sight.department_id)};"
-        f" set {scope} backchannel.standing = {_literal(sight.standing)}"
+        f"set local backchannel.viewer = {_literal(sight.viewer_id)};"
+        f" set local backchannel.department = {_literal(sight.department_id)};"
+        f" set local backchannel.standing = {_literal(sight.standing)}"
     )
 
 

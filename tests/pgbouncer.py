@@ -26,14 +26,11 @@ auth_file = {users}
 pool_mode = {mode}
 ignore_startup_parameters = {ignored}
 logfile = {folder}/pgbouncer.log
-{more}
 """
 
 
 @asynccontextmanager
-async def pgbouncer(
-    *urls: str, mode: str, ignores: str = "", more: str = ""
-) -> AsyncIterator[list[str]]:
+async def pgbouncer(*urls: str, mode: str, ignores: str = "") -> AsyncIterator[list[str]]:
     """The same URLs by way of a PgBouncer in this mode, which passes over the startup parameters
     that it ``ignores`` and refuses others.
     """
@@ -55,7 +52,6 @@ async def pgbouncer(
                 mode=mode,
                 ignored=ignores,
                 folder=folder,
-                more=more,
             )
         )
         as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []

@@ -20,7 +20,7 @@ from schema.requests import Request
 from storage import events, presences, sidebars
 from storage.directory import Directory, DirectoryNames
 from storage.postgres import Database
-from storage.sight import FORGET, Role, Sight, see
+from storage.sight import FORGET, Role
 from tests.world import Person, World, data_of
 
 
@@ -49,7 +49,7 @@ ASIDE = (
     presences.TIDY,
 )
 
-SAID = (*(see(Sight(""), scope).split("=")[0] for scope in ("session", "local")), FORGET)
+SAID = ("begin", "commit", "rollback", FORGET)
 """How that begins which a connection is told when it is borrowed and given back."""
 
 

@@ -19,6 +19,7 @@ ANNA = Sight("a" * 24, "", Standing.INTERNAL)
 BORIS = Sight("b" * 24, "sales", Standing.CLIENT)
 
 WHO = "select viewer_id()"
+TURN = "insert into preferences (user_id, sends_receipts) values ($1, false)"
 SETTING = "select current_setting('backchannel.viewer', true)"
 
 
@@ -61,9 +62,9 @@ async def test_the_next_viewer_is_told_of_as_the_last_one_is_forgotten(url: str)
             seen_by.let_go()
         await noted()
     assert said[:8] == [
-        *(see(ANNA), WHO, WHO),
-        *(f"{FORGET}; {see(BORIS)}", WHO, WHO),
-        *(f"{FORGET}; {see(ANNA)}", WHO),
+        *(f"begin read only; {see(ANNA)}", WHO, WHO),
+        *(f"rollback; {FORGET}; begin read only; {see(BORIS)}", WHO, WHO),
+        *(f"rollback; {FORGET}; begin read only; {see(ANNA)}", WHO),
     ]
 
 
@@ -73,7 +74,7 @@ async def test_a_transaction_begins_with_its_viewer_and_ends_without(url: str) -
         async with database.seen_by(ANNA).transaction() as transaction:
             assert await transaction.fetchval(WHO) == ANNA.viewer_id
         await noted()
-        assert said == [f"begin; {see(ANNA, 'local')}", WHO, f"commit; {FORGET}"]
+        assert said == [f"begin; {see(ANNA)}", WHO, f"commit; {FORGET}"]
         said.clear()
         with pytest.raises(asyncpg.DivisionByZeroError):
             async with database.seen_by(BORIS).transaction() as transaction:
@@ -88,7 +89,8 @@ async def test_a_connection_that_nobody_asks_for_forgets_by_itself(url: str, let
     forgot = asyncio.Event()
 
     async def listen(connection: asyncpg.Connection) -> None:
-        connection.add_query_logger(lambda query: forgot.set() if query.query == FORGET else None)
+        forgets = f"rollback; {FORGET}"
+        connection.add_query_logger(lambda query: forgot.set() if query.query == forgets else None)
 
     async with pool_of(url, init=listen) as database:
         seen_by = database.seen_by(ANNA)
@@ -101,6 +103,25 @@ async def test_a_connection_that_nobody_asks_for_forgets_by_itself(url: str, let
             await forgot.wait()
         # As whoever has it by mistake would find it.
         assert await lent.fetchval(SETTING) == ""
+
+
+async def test_what_somebody_reads_and_then_writes_is_one_viewer_s_and_committed(
+    url: str,
+) -> None:
+    said: list[str] = []
+    async with pool_of(url, said=said) as database:
+        anna = database.seen_by(ANNA)
+        assert await anna.fetchval(WHO) == ANNA.viewer_id
+        await anna.execute(TURN, ANNA.viewer_id)
+        assert await anna.fetchval("select count(*) from preferences") == 1
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await anna.fetch("delete from messages returning id")
+        assert await anna.fetchval(WHO) == ANNA.viewer_id
+        await noted()
+    assert said[:4] == [
+        *(f"begin read only; {see(ANNA)}", WHO),
+        *(f"commit; begin; {see(ANNA)}", TURN),
+    ]
 
 
 async def test_what_somebody_keeps_is_another_s_who_needs_it(url: str) -> None:
@@ -178,9 +199,11 @@ async def test_whatever_a_department_is_called_it_is_a_value(
     connection: asyncpg.Connection, text: str, conforming: bool
 ) -> None:
     await connection.execute(f"set standard_conforming_strings = {'on' if conforming else 'off'}")
-    await connection.execute(see(Sight("'", text)))
-    told = await connection.fetchrow(
-        "select current_setting('backchannel.viewer'), current_setting('backchannel.department')"
-    )
+    async with connection.transaction():
+        await connection.execute(see(Sight("'", text)))
+        told = await connection.fetchrow(
+            "select current_setting('backchannel.viewer'),"
+            " current_setting('backchannel.department')"
+        )
     assert told is not None
     assert tuple(told) == ("'", text)

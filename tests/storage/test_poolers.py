@@ -8,11 +8,12 @@ import asyncpg
 import pytest
 
 from server.probes import explain
+from storage import lines
 from storage.errors import Refusal
 from storage.lines import SHARED
 from storage.poolers import lends_sessions
 from storage.postgres import Database
-from storage.sight import Role
+from storage.sight import Role, Sight, Standing
 from tests.logins import login
 from tests.pgbouncer import PROGRAM, pgbouncer
 from tests.pooler import Pooler
@@ -80,6 +81,43 @@ async def test_it_is_noticed_beside_others_who_use_it(url: str, pooler: str) -> 
             await asyncio.gather(*working, return_exceptions=True)
             for other in others:
                 other.terminate()
+
+
+async def test_where_it_is_not_noticed_nobody_is_seen_as_another_all_the_same(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The viewer is told to a transaction and ends with it, whoever has the session next."""
+
+    async def looks_well(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(lines, "lends_sessions", looks_well)
+    people = [Sight(f"{number:024}", "", Standing.INTERNAL) for number in range(4)]
+    who = "select viewer_id()"
+    sessions = set()
+
+    async def live(database: Database, person: Sight | None) -> None:
+        wanted = person and person.viewer_id
+        for number in range(10):
+            own = database if person is None else database.seen_by(person)
+            assert await own.fetchval(who) == wanted
+            assert await own.fetchval(who) == wanted
+            if number % 2:
+                async with own.transaction() as transaction:
+                    assert await transaction.fetchval(who) == wanted
+                    sessions.add(await transaction.fetchval("select pg_backend_pid()"))
+            assert await own.fetchval(who) == wanted
+
+    async with behind("ours", url) as there:
+        pools = [
+            await Database.connect(there, role=Role.APP, max_size=2, patience=20) for _ in range(2)
+        ]
+        await asyncio.gather(
+            *(live(database, person) for database in pools for person in (*people, None))
+        )
+        for database in pools:
+            await database.close()
+    assert len(sessions) == 1
 
 
 @NEEDS_ONE

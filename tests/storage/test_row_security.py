@@ -133,10 +133,10 @@ class House:
         """A connection as the application borrows them; what it does is taken back."""
         connection = await asyncpg.connect(self.url, server_settings={"role": role.value})
         try:
-            if sight:
-                await connection.execute(see(sight))
             transaction = connection.transaction()
             await transaction.start()
+            if sight:
+                await connection.execute(see(sight))
             yield connection
             await transaction.rollback()
         finally:
