@@ -1,28 +1,21 @@
-"""Servers follow the directory: channels within a second, people who are gone within five."""
+"""Servers follow the directory: channels within a second."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from bson import ObjectId
-from pymongo.errors import OperationFailure
 
 import loaders.roster
 from server.sync_settings import KINDS
 from storage.census import Census
-from storage.directory import Directory
 from storage.errors import unavailable
-from storage.postgres import Database
 from tests.operations import do
 from tests.realtime.following import EVENTS
+from tests.server.syncing import SECONDS, change, channel_of, comes, department, finds, found
 from tests.servers import Fresh, Servers
-from tests.world import Person, World, until
-
-SECONDS = 15.0
-"""Thrice what is promised of people who are gone, as machines are busy."""
+from tests.world import World, until
 
 
 @pytest.fixture(scope="module")
@@ -30,52 +23,6 @@ async def company(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
     """With a server that keeps channels in step."""
     async with World.running(servers, fresh, directory_channels=KINDS) as world:
         yield world
-
-
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    started = time.monotonic()
-    yield
-    assert time.monotonic() - started < seconds
-
-
-async def department(world: World, name: str = "Sales") -> ObjectId:
-    id = ObjectId()
-    await world.mongo.departments.insert_one({"_id": id, "name": name, "headId": None})
-    return id
-
-
-async def change(world: World, person: Person, **fields: Any) -> None:
-    await world.mongo.users.update_one({"_id": ObjectId(person.id)}, {"$set": fields})
-
-
-async def comes(database: Database, query: str, *args: Any, seconds: float = SECONDS) -> Any:
-    """What the query answers, as soon as that is anything but null or false."""
-    async with asyncio.timeout(seconds):
-        while not (found := await database.fetchval(query, *args)):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return found
-
-
-async def channel_of(world: World, id: ObjectId, *people: Person, seconds: float = SECONDS) -> str:
-    """The id of the department's channel, as soon as it has these people."""
-    found: str = await comes(
-        world.database,
-        "select c.id::text from channels c where department_id = $1 and member_count ="
-        " (select count(*) from members where channel_id = c.id and user_id = any($2))"
-        " and member_count = $3",
-        str(id),
-        [person.id for person in people],
-        len(people),
-        seconds=seconds,
-    )
-    return found
-
-
-async def gone(world: World, channel: str, person: Person) -> None:
-    """Return when somebody is no member any more."""
-    query = "select not exists (select from members where channel_id = $1 and user_id = $2)"
-    await comes(world.database, query, channel, person.id)
 
 
 async def kinds(operation: Any, count: int) -> list[str]:
@@ -102,23 +49,6 @@ async def test_who_joins_and_leaves_the_department_is_told_live(company: World) 
         await bens.settled()
 
 
-@pytest.mark.parametrize("how", ["disabled", "deleted"])
-@pytest.mark.parametrize("told", [True, False], ids=["with change streams", "without"])
-async def test_who_is_gone_loses_everything(
-    company: World, how: str, told: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if told:
-        await _loses_everything(company, how)
-        return
-
-    def unsupported(*_: Any) -> Any:
-        raise OperationFailure("The $changeStream stage is only supported on replica sets", 40573)
-
-    monkeypatch.setattr(Directory, "watch", unsupported)
-    async with _leading_anew(company) as world:
-        await _loses_everything(world, how)
-
-
 @asynccontextmanager
 async def _leading_anew(company: World, **changes: Any) -> AsyncIterator[World]:
     """Another server, which keeps channels in step instead of the one there is."""
@@ -130,22 +60,6 @@ async def _leading_anew(company: World, **changes: Any) -> AsyncIterator[World]:
             "(select oid from pg_database where datname = current_database())"
         )
         yield there
-
-
-async def _loses_everything(world: World, how: str) -> None:
-    sales = await department(world, f"{how} people")
-    ann = await world.new_person("Ann", departmentId=sales)
-    channel = await channel_of(world, sales, ann, seconds=15.0)
-    async with ann.socket() as socket:
-        await ann.run("{ viewer { user { id } } }")
-        if how == "deleted":
-            await world.mongo.users.delete_one({"_id": ObjectId(ann.id)})
-        else:
-            await change(world, ann, status="disabled")
-        async with within(SECONDS):
-            assert await socket.closed() == 4403
-            await gone(world, channel, ann)
-            assert (await ann.refused("{ viewer { user { id } } }")).code == "UNAUTHENTICATED"
 
 
 async def test_who_is_renamed_or_disabled_is_found_as_they_are_on_every_server(
@@ -190,60 +104,6 @@ async def test_what_changes_while_it_cannot_be_read_is_told_of_when_it_can(
     async with asyncio.timeout(SECONDS):
         await failed.wait()
     await finds(company.carol, "Sprosser", [eve.id])
-
-
-async def finds(person: Person, search: str, ids: list[str]) -> None:
-    """Return as soon as these are found, in this order."""
-    async with asyncio.timeout(SECONDS):
-        while await found(person, search) != ids:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-async def found(person: Person, search: str) -> list[str]:
-    query = "query ($search: String) { users(search: $search) { edges { node { id } } } }"
-    page = (await person.run(query, search=search))["users"]
-    return [edge["node"]["id"] for edge in page["edges"]]
-
-
-async def test_a_role_that_is_taken_away_is_so_at_once(company: World) -> None:
-    """A super admin looks on in a department; an ordinary employee does not."""
-    sales = await department(company, "Looked upon")
-    ann = await company.new_person("Ann", departmentId=sales)
-    roles = {each["name"]: each["_id"] async for each in company.mongo.roles.find({})}
-    boss = await company.new_person("Boss", role=roles["super_admin"])
-    channel = await channel_of(company, sales, ann, seconds=15.0)
-    async with boss.socket() as socket:
-        looks = await socket.subscribe(EVENTS, id=channel)
-        await company.followed(channel)
-        async with within(SECONDS):
-            await change(company, boss, role=roles["employee"])
-            message = await looks.message()
-        assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
-        await socket.settled()
-        await ann.say(channel, "Among us")
-        assert looks.is_silent
-    assert await boss.run("query ($id: ID!) { channel(id: $id) { id } }", id=channel) == {
-        "channel": None
-    }
-
-
-async def test_what_a_role_permits_follows_at_once(company: World) -> None:
-    role = ObjectId()
-    create = [{"resource": "channels", "actions": ["create"]}]
-    await company.mongo.roles.insert_one({"_id": role, "name": "makers", "permissions": create})
-    ann = await company.new_person("Ann", role=role)
-    await ann.create_channel()
-    await company.mongo.roles.update_one({"_id": role}, {"$set": {"permissions": []}})
-    async with asyncio.timeout(SECONDS):
-        while await _tries(ann) != "FORBIDDEN":  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-async def _tries(person: Person) -> str:
-    result = await person.post(
-        'mutation { createChannel(input: { name: "One more" }) { channel { id } } }'
-    )
-    return str(result["errors"][0]["extensions"]["code"]) if result.get("errors") else "OK"
 
 
 async def test_another_process_goes_on_when_the_one_ends(company: World) -> None:
