@@ -55,12 +55,14 @@ select wanted.user_id, wanted.other_id
 """
 
 # The read marker of somebody new stands where the log stands, and their seat is a new one.
+# Whether somebody is in is asked one by one, by the primary key: of "not exists" PostgreSQL may
+# make a look at everybody in the channel, for as long as it knows nothing of how many there are.
 ADD = """
 with newcomers as (
     select person.id,
            row_number() over (order by person.place) - 1 as number
       from unnest($2::text[]) with ordinality as person (id, place)
-     where not exists (select from members where channel_id = $1 and user_id = person.id)
+     where (select true from members where channel_id = $1 and user_id = person.id) is null
 ), added as (
     insert into members
            (channel_id, user_id, role, invited_by, seat,

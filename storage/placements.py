@@ -12,11 +12,10 @@ from storage.postgres import Transaction
 PLACE = """
 insert into placements as p (channel_id, user_id, role, by_hand)
 select $1, person.id, person.role,
-       exists (
-           select
-             from members m
-            where m.channel_id = $1
-              and m.user_id = person.id)
+       (select true
+          from members m
+         where m.channel_id = $1
+           and m.user_id = person.id) is not null
   from unnest($2::text[], $3::text[]) as person (id, role)
     on conflict do nothing
 returning p.user_id, p.role, p.by_hand
