@@ -17,7 +17,7 @@ from server.settings import variable
 from tests.world import PLAIN, World, free_port
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 40.0
+PATIENCE = 50.0
 
 
 @dataclass

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tests.operations import do
-from tests.world import Operation, Person, until
+from tests.world import Operation, Person, Socket, until
 
 SHOWN = "{ status statusText statusEmoji lastSeenAt }"
 WATCH = f"""
@@ -38,6 +38,14 @@ async def becomes(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
 async def until_online(viewer: Person, person: Person) -> None:
     """Return when the person is shown as online."""
     await becomes(partial(status, viewer, person), "ONLINE")
+
+
+@asynccontextmanager
+async def online(person: Person) -> AsyncIterator[Socket]:
+    """A socket of theirs, when everybody has been told of it."""
+    async with person.socket() as socket:
+        await until_online(person, person)
+        yield socket
 
 
 @asynccontextmanager

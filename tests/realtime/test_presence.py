@@ -6,7 +6,16 @@ import pytest
 
 from storage.events import Present
 from tests.operations import denied, do
-from tests.realtime.presence import SHOWN, WATCH, presence, set_presence, status, told, watching
+from tests.realtime.presence import (
+    SHOWN,
+    WATCH,
+    online,
+    presence,
+    set_presence,
+    status,
+    told,
+    watching,
+)
 from tests.world import Person, World
 
 
@@ -56,7 +65,7 @@ async def test_a_choice_lasts_until_it_is_taken_back(world: World, choice: str) 
 async def test_the_most_present_device_wins(world: World) -> None:
     nina = await world.new_person("Nina")
     away = f"mutation {{ setPresence(status: AWAY) {SHOWN} }}"
-    async with nina.socket() as desk, watching(world.carol, nina) as operation:
+    async with online(nina) as desk, watching(world.carol, nina) as operation:
         async with nina.socket() as pocket:
             said = await pocket.run(away)
             assert said["setPresence"]["status"] == "ONLINE"
@@ -71,7 +80,7 @@ async def test_the_most_present_device_wins(world: World) -> None:
 
 async def test_of_two_devices_one_may_go(world: World) -> None:
     nina = await world.new_person("Nina")
-    async with nina.socket(), watching(world.carol, nina) as operation:
+    async with online(nina), watching(world.carol, nina) as operation:
         async with nina.socket() as socket:
             await socket.settled()
         await set_presence(nina, "BUSY")
@@ -92,7 +101,7 @@ async def test_devices_on_two_servers_are_taken_together(world: World) -> None:
 
 async def test_a_status_ends_at_its_time_and_is_told_to_end(world: World) -> None:
     nina = await world.new_person("Nina")
-    async with nina.socket(), watching(world.carol, nina) as operation:
+    async with online(nina), watching(world.carol, nina) as operation:
         ends = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
         said = await do(nina, "setStatus", SHOWN, text="At lunch", emoji="🥪", expiresAt=ends)
         assert (said["statusText"], said["statusEmoji"]) == ("At lunch", "🥪")
@@ -188,7 +197,7 @@ async def test_without_the_bell_changes_are_told_too(
 
 async def test_what_the_bell_says_too_much_is_told_to_nobody(world: World) -> None:
     nina = await world.new_person("Nina")
-    async with nina.socket(), watching(world.carol, nina) as operation:
+    async with online(nina), watching(world.carol, nina) as operation:
         for _ in range(5):
             world.services.live.bell.ring(Present(nina.id))
         await set_presence(nina, "BUSY")

@@ -16,6 +16,7 @@ from storage.errors import ErrorCode, Refusal
 from storage.pictures import PictureLimits, Pictures, UnfitPictureError
 from tests.files import HTML, picture
 from tests.storage.test_pictures import chunks, look
+from tests.world import until
 
 
 async def refused(content: bytes, type: str = "image/png", **limits: float) -> str:
@@ -96,6 +97,8 @@ async def interrupted(by: signal.Signals) -> Refusal | UnfitPictureError:
 
     async def content() -> AsyncGenerator[bytes, None]:
         yield b""
+        # It is not what it will be before it has begun.
+        await until(lambda: bool(children()))
         for child in children():
             child.send_signal(by)
         yield picture()
