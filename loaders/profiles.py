@@ -106,7 +106,7 @@ class Profiles:
         kept = self._users.get(id)
         if kept is None or kept.read_at < time.monotonic() - self._seconds:
             return None
-        return self._known(id)
+        return _shown(id, kept.user)
 
     async def role(self, role: str) -> RoleRecord | None:
         """A role, at most ``role_seconds`` old, or older while MongoDB is out of reach.
@@ -177,7 +177,11 @@ class Profiles:
         kept = self._users.get(id)
         if kept is None:
             return UserRecord(id=id, name="Unknown person")
-        return kept.user or UserRecord(id=id, name="Former user", is_active=False)
+        return _shown(id, kept.user)
+
+
+def _shown(id: str, user: UserRecord | None) -> UserRecord:
+    return user or UserRecord(id=id, name="Former user", is_active=False)
 
 
 def _take_note(reading: asyncio.Task[RoleRecord | None]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from resolvers import attendance, inputs, policy
 from resolvers.access import access_channel, access_channel_to_write
-from resolvers.pages import Edge, Page
+from resolvers.pages import Page, Placed
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import channels, cursors, events, ids, members, reading
@@ -66,7 +66,7 @@ async def sidebar(
         limit=limit + 1,
     )
     edges = [
-        Edge(cursors.encode(CursorKind.CHANNEL, scope, sort_key, access.channel.id), access)
+        Placed(cursors.encode(CursorKind.CHANNEL, scope, sort_key, access.channel.id), access)
         for access, sort_key in rows[:limit]
     ]
     return Page(edges, has_next=len(rows) > limit, has_previous=after is not None)

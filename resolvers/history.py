@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from resolvers import inputs
 from resolvers.access import access_message
-from resolvers.pages import Edge, Page, message_edge
+from resolvers.pages import Edge, MessageEdge, Page, Placed
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors, members, messages
@@ -49,12 +49,12 @@ async def channel_messages(
     if backward:
         page = rows[1:] if more else rows
         return Page(
-            [message_edge(row) for row in page],
+            [MessageEdge(row) for row in page],
             has_next=before is not None,
             has_previous=more or after is not None,
         )
     return Page(
-        [message_edge(row) for row in rows[:limit]],
+        [MessageEdge(row) for row in rows[:limit]],
         has_next=more or before is not None,
         has_previous=after is not None,
     )
@@ -70,7 +70,7 @@ async def replies(
     )
     rows = await messages.thread(services.database, parent_id, after=low, limit=limit + 1)
     return Page(
-        [message_edge(row) for row in rows[:limit]],
+        [MessageEdge(row) for row in rows[:limit]],
         has_next=len(rows) > limit,
         has_previous=after is not None,
     )
@@ -100,6 +100,6 @@ async def channel_members(
 
 def _member_edge(member: MemberRecord) -> Edge[MemberRecord]:
     moment = (member.joined_at - _EPOCH) // _MICROSECOND
-    return Edge(
+    return Placed(
         cursors.encode(CursorKind.MEMBER, member.channel_id, moment, member.user_id), member
     )

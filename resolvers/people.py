@@ -3,7 +3,7 @@
 from loaders.roster import Entry
 from resolvers import inputs, policy
 from resolvers.finding import Place, Wanted
-from resolvers.pages import Edge, Page
+from resolvers.pages import Page, Placed
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors, ids, members
@@ -55,7 +55,7 @@ async def users(
 
     best = Wanted(search).best(await services.roster.people(), place, limit + 1, shows)
     edges = [
-        Edge(cursors.encode(CursorKind.USER, scope, *place), entry.person)
+        Placed(cursors.encode(CursorKind.USER, scope, *place), entry.person)
         for place, entry in best[:limit]
     ]
     return Page(edges, has_next=len(best) > limit, has_previous=after is not None)

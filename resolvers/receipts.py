@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from realtime.stream import Stream
 from resolvers import inputs, live, policy
 from resolvers.access import access_channel_to_follow
-from resolvers.pages import Edge, Page
+from resolvers.pages import Page, Placed
 from resolvers.services import Services
 from resolvers.viewer import Viewer
 from storage import cursors, receipts
@@ -44,7 +44,7 @@ def read_by(
         last = int(moment), str(user_id)
         rest = [reader for reader in readers if reader[0] > last]
     edges = [
-        Edge(cursors.encode(CursorKind.RECEIPT, message.id, *place), receipt)
+        Placed(cursors.encode(CursorKind.RECEIPT, message.id, *place), receipt)
         for place, receipt in rest[:limit]
     ]
     return Receipts(edges, len(rest) > limit, after is not None, total_count=len(readers))

@@ -13,6 +13,7 @@ from resolvers import (
     live,
     membership,
     messages,
+    pages,
     pins,
     preferences,
     presence,
@@ -20,7 +21,6 @@ from resolvers import (
     receipts,
 )
 from resolvers.messages import Draft
-from resolvers.pages import Edge, message_edge
 from schema.channel import Channel, shown
 from schema.connections import MessageEdge
 from schema.context import Info
@@ -110,9 +110,9 @@ class Written(NamedTuple):
     message: MessageRecord
 
     @property
-    def message_edge(self) -> Edge[MessageRecord]:
+    def message_edge(self) -> pages.MessageEdge:
         """Its place in its channel or thread."""
-        return message_edge(self.message)
+        return pages.MessageEdge(self.message)
 
 
 def _changed(info: Info, access: Membership) -> Changed:

@@ -14,7 +14,7 @@ reading a record has no effect, so nothing happens twice.
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from inspect import isawaitable, iscoroutine
+from inspect import iscoroutine
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -207,7 +207,8 @@ def _getter(field: GraphQLField, node: FieldNode) -> Fill:
 
     def get(value: Any, context: Context) -> Any:
         found = look(value, context, **arguments)
-        if isawaitable(found):
+        # As inspect would find out in several steps: this is asked for each row.
+        if hasattr(found, "__await__"):
             if iscoroutine(found):
                 found.close()
             raise NotPlain

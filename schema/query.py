@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from resolvers import channels, history, people, receipts, search
-from resolvers.pages import Edge, Page
+from resolvers.pages import Page, Placed
 from resolvers.viewer import Viewer as SignedIn
 from schema.channel import Channel, people_of, shown
 from schema.connections import ChannelConnection, MessageSearchConnection, UserConnection
@@ -76,7 +76,7 @@ async def _channels(
         after=after,
     )
     await _read_ahead(info, page.nodes)
-    edges = [Edge(edge.cursor, shown(info, edge.node)) for edge in page.edges]
+    edges = [Placed(edge.cursor, shown(info, edge.node)) for edge in page.edges]
     return Page(edges, page.has_next, page.has_previous)
 
 

@@ -48,7 +48,7 @@ async def backward(
     before: str | None = None
     for _ in range(TURNS):
         got = await page(before)
-        found = got.edges + found
+        found = [*got.edges, *found]
         info = got.page_info
         assert info.has_next_page == (before is not None)
         _check_ends(got)
