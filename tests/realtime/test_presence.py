@@ -1,6 +1,7 @@
 """Presence: who is there, by any of their devices, and who is told of it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.operations import denied, do
 from tests.realtime.presence import (
     SHOWN,
     WATCH,
+    becomes,
     online,
     presence,
     set_presence,
@@ -136,6 +138,7 @@ async def test_a_client_is_told_only_of_those_in_a_channel_with_them(world: Worl
         async with met.socket():
             assert (await told(operation, met))["status"] == "ONLINE"
             await do(world.carol, "removeMember", channelId=channel, userId=met.id)
+        await becomes(partial(status, world.carol, met), "OFFLINE")
         async with watching(world.carol, met) as other:
             async with met.socket():
                 await told(other, met)
