@@ -78,8 +78,8 @@ class Census:
         """Everybody who may sign in: the little that is worth asking every few seconds."""
         names = self.directory.names
         found: set[str] = set()
-        async for batch in self.directory.batches(
-            names.users, {names.user_status: names.user_active_value}, ["_id"]
+        async for batch in self.directory.people(
+            {names.user_status: names.user_active_value}, ["_id"]
         ):
             found.update(str(document["_id"]) for document in batch)
         return found
@@ -96,8 +96,11 @@ class Census:
 
     async def _read(self, company: Company, kind: Kind, condition: Document) -> None:
         records = company.of(kind)
-        async for batch in self.directory.batches(
-            self.collection(kind), condition, self._fields(kind)
+        fields = self._fields(kind)
+        async for batch in (
+            self.directory.people(condition, fields)
+            if kind is Kind.USER
+            else self.directory.batches(self.collection(kind), condition, fields)
         ):
             for document in batch:
                 records[str(document["_id"])] = self._record(kind, document)

@@ -114,8 +114,17 @@ class Directory:
         """All who are active, some at a time, each time within the limit. Raises UNAVAILABLE."""
         names = self.names
         active = {names.user_status: names.user_active_value}
-        async for documents in self.batches(names.users, active, self.user_fields()):
+        async for documents in self.people(active, self.user_fields()):
             yield [self.user(document) for document in documents]
+
+    async def people(
+        self, condition: Document, fields: Sequence[str]
+    ) -> AsyncIterator[list[Document]]:
+        """The same as ``batches`` of the people alone: whatever else is among them, by an
+        ``_id`` that is no ObjectId, nobody can sign in as or look up. Raises UNAVAILABLE.
+        """
+        async for documents in self.batches(self.names.users, condition, fields):
+            yield [document for document in documents if isinstance(document["_id"], ObjectId)]
 
     async def batches(
         self, collection: str, condition: Document, fields: Sequence[str]

@@ -248,6 +248,23 @@ async def test_a_project_has_its_assigned_people_but_no_missing_or_disabled_ones
     assert disabled in await firm.members(f"project:{project}")
 
 
+async def test_whoever_nobody_can_sign_in_as_is_a_member_of_nothing(firm: Firm) -> None:
+    """An ``_id`` that is no ObjectId is none that a token or a query could name."""
+    sales = await firm.department()
+    ann = await firm.person("Ann", departmentId=sales)
+    for id in ("root", 7, "f" * 24):
+        await firm.mongo.users.insert_one(
+            {"_id": id, "name": "Legacy", "status": "active", "departmentId": sales}
+        )
+    await firm.sync()
+    for key in ("general", f"department:{sales}"):
+        assert await firm.members(key) == {ann: "MEMBER"}
+    assert await firm.census.active() == {ann}
+    assert [person.id async for some in firm.census.directory.everybody() for person in some] == [
+        ann
+    ]
+
+
 async def test_everybody_inside_is_in_the_general_channel_without_notices(firm: Firm) -> None:
     ann, ben = await firm.person(), await firm.person()
     client = await firm.person(isClient=True)
