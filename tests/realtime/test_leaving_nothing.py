@@ -122,5 +122,6 @@ async def test_sockets_that_vanish_at_any_moment_of_their_beginning(
                     for _ in range(yields):
                         await asyncio.sleep(0)
                     socket.connection.transport.abort()
-    assert logs == []
+    # On a busy machine an echo takes longer than the watchdog of the bell waits.
+    assert [line for line in logs if line["event"] != "bell.lost"] == []
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
