@@ -30,6 +30,7 @@ from schema.measure import check_cost
 from schema.persisted import Persisted
 from schema.rendering import Kitchen, Rendering
 from schema.requests import Prepared, Request
+from schema.turns import Turns
 from storage.errors import Refusal, unauthenticated
 
 
@@ -50,6 +51,7 @@ class Engine:
         self._documents = Documents(schema, introspection=introspection)
         self._hide_suggestions = not introspection
         live = replace(services, database=services.live.database)
+        self._turns = Turns()
         self._kitchen = Kitchen(schema, live, hide_suggestions=self._hide_suggestions)
 
     async def read(self, request: Request, viewer: Viewer | None) -> Prepared:
@@ -125,6 +127,12 @@ class Engine:
         self, prepared: Prepared, viewer: Viewer | None, device: object = None
     ) -> "Subscription":
         """The subscription, authorized and ready to run. Raises Rejected and RATE_LIMITED."""
+        async with self._turns.one():
+            return await self._subscribe(prepared, viewer, device)
+
+    async def _subscribe(
+        self, prepared: Prepared, viewer: Viewer | None, device: object
+    ) -> "Subscription":
         request, document = prepared.request, prepared.document
         if viewer is not None:
             self._services.live.presence.active(viewer.id, device)
