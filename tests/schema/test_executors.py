@@ -5,6 +5,7 @@ BACKCHANNEL_TEST_DOCUMENTS says how many documents are tried; by default it is f
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -148,6 +149,8 @@ def ask() -> Iterator[Ask]:
             return Answers(planned, again, plain, plans)
 
         yield answers
+    # What was never awaited is told of when it is collected: here, where it is known of.
+    gc.collect()
 
 
 @pytest.mark.parametrize(("operation", "name"), OPERATIONS)
