@@ -59,7 +59,7 @@ async def rows(company: Company, effort: Effort) -> list[Row]:
                 "sending": SEND,
             }.items()
         ]
-        return [*found, *await _sidebars(company, effort, backchannel)]
+        return [*found, *await _sidebars(company, effort, backchannel, small)]
 
 
 async def _channels(
@@ -86,17 +86,21 @@ async def _channels(
     return Row("growth", f"{what}, in {count:,} messages", "ms", ours, figures, [Target(name, 1.2)])
 
 
-async def _sidebars(company: Company, effort: Effort, server: Contender) -> list[Row]:
-    few, many = company.token(2), company.token(3)
+async def _sidebars(
+    company: Company, effort: Effort, server: Contender, channel: Channel
+) -> list[Row]:
+    few, many = graphql(SIDEBAR, company.token(2)), graphql(SIDEBAR, company.token(3))
+    page = graphql(PAGE, company.token(1), channel=channel.id)
     await _channels_of(company, company.people[2], FEW)
     await _channels_of(company, company.people[3], MANY)
     # Both are in the two channels above as well.
-    figures = await _milliseconds(
-        effort, server, {"ours": graphql(SIDEBAR, many), "of 12": graphql(SIDEBAR, few)}
-    )
+    figures = await _milliseconds(effort, server, {"ours": many, "of 12": few, "page": page})
     alone = figures["of 12"]
     await _channels_of(company, company.people[4], OTHERS)
-    later = await _milliseconds(effort, server, {"ours": graphql(SIDEBAR, few)})
+    later = await _milliseconds(effort, server, {"ours": few, "page": page})
+    # These are minutes apart, and the machine does other things besides: a page, which has
+    # nothing to do with it, says how much slower everything is.
+    slower = statistics.median(later["page"]) / statistics.median(figures["page"])
     return [
         Row(
             "growth",
@@ -108,9 +112,9 @@ async def _sidebars(company: Company, effort: Effort, server: Contender) -> list
         ),
         Row(
             "growth",
-            f"the sidebar of 12 channels beside {OTHERS:,} of others'",
+            f"the sidebar of 12 channels beside {OTHERS:,} of others', measured by a page",
             "ms",
-            later["ours"],
+            [figure / slower for figure in later["ours"]],
             {"before": alone},
             [Target("before", 1.2)],
         ),
