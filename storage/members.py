@@ -42,7 +42,12 @@ select distinct other.user_id
   from members mine
   join members other on other.channel_id = mine.channel_id
  where mine.user_id = $1
-   and ($2::text[] is null or other.user_id = any($2))
+"""
+
+# Channel by channel, however many others are in them.
+COMPANIONS_AMONG = f"""
+{COMPANIONS}
+   and other.user_id = any($2::text[])
 """
 
 SHARING = """
@@ -159,7 +164,12 @@ async def companions(
     connection: Connection, user_id: str, among: list[str] | None = None
 ) -> set[str]:
     """Everybody who shares a channel with this person, or which of ``among`` do."""
-    return {row[0] for row in await connection.fetch(COMPANIONS, user_id, among)}
+    rows = await (
+        connection.fetch(COMPANIONS, user_id)
+        if among is None
+        else connection.fetch(COMPANIONS_AMONG, user_id, among)
+    )
+    return {row[0] for row in rows}
 
 
 async def sharing(connection: Connection, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
