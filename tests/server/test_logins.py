@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from server import janitor
-from server.app import persisted
+from server.app import create_app, persisted
 from server.sync import sync_once
 from server.sync_settings import KINDS
+from storage.errors import Refusal
+from storage.lines import SHARED
 from storage.sight import Role
 from tests.files import PDF, begin, upload
 from tests.logins import BACKGROUND, OPERATIONS, login
 from tests.operations import do
+from tests.pooler import Pooler
 from tests.realtime.following import EVENTS
 from tests.servers import Fresh, Servers
 from tests.world import World
@@ -145,3 +149,15 @@ async def test_who_lacks_a_role_of_the_background_is_not_ready(apart: World, mis
         line = f"may not be used as {missing}: run backchannel migrate, or grant it to the login"
         assert answer.json()["checks"]["postgres"] == line
         assert answer.status_code == 503
+
+
+async def test_a_start_behind_a_pooler_that_lends_sessions_fails_and_says_why(
+    apart: World,
+) -> None:
+    async with Pooler.to(apart.settings.database_url) as pooled:
+        app = create_app(apart.settings.model_copy(update={"database_url": pooled}))
+        with capture_logs() as logged, pytest.raises(Refusal):
+            async with app.router.lifespan_context(app):
+                raise AssertionError("it has started")
+    [line] = [each for each in logged if each["event"] == "start.failed"]
+    assert (line["log_level"], line["service"], line["line"]) == ("error", "postgres", SHARED)
