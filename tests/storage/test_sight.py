@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 
-from storage import ids
+from storage import ids, reading
 from storage.errors import Refusal
 from storage.postgres import Database
 from storage.sight import Role, Sight, Standing
@@ -128,3 +128,18 @@ async def test_a_role_that_was_changed_is_the_pool_s_again_for_the_next(
             await connection.execute(escape)
         assert await database.fetchval("select current_user") == Role.APP
         await sees(database, PEOPLE[0])
+
+
+async def test_what_a_person_asks_for_is_planned_for_everybody(url: str) -> None:
+    person = PEOPLE[1]
+    async with pool_of_one(url) as database:
+        for _ in range(8):
+            await database.seen_by(person).fetch(reading.UNREAD, person.viewer_id, None)
+        plans = await database.fetchrow(
+            "select custom_plans, generic_plans from pg_prepared_statements where statement = $1",
+            reading.UNREAD,
+        )
+        assert plans is not None
+        assert tuple(plans) == (0, 8)
+        # Whoever takes the connection next, of whatever pooler, plans as they are used to.
+        assert await database.fetchval("show plan_cache_mode") == "auto"
