@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from cachetools import TTLCache
 
@@ -17,9 +18,11 @@ comes when many wait; who comes back to a channel shall rather wait here. It als
 connection for what is live.
 """
 
-KEPT = 16
+KEPT = 4_000
 KEPT_SECONDS = 5.0
-"""How many readings are kept for whoever else needs the same, and for how long."""
+"""How many events of past readings are kept for whoever else needs the same, and for how long.
+Each reading counts as one more.
+"""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,14 @@ class _Reading:
     head: int
     """Everything up to this position, at least, had been committed when it was read."""
     events: asyncio.Task[list[EventRecord]]
+
+
+def _size(reading: _Reading) -> int:
+    return 1 + len(reading.events.result())
+
+
+Place = tuple[str, int]
+"""A channel, and the position after which is read."""
 
 
 class Reader:
@@ -39,7 +50,8 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._kept: TTLCache[tuple[str, int], _Reading] = TTLCache(KEPT, KEPT_SECONDS)
+        self._under_way: dict[Place, _Reading] = {}
+        self._kept: TTLCache[Place, _Reading] = TTLCache(KEPT, KEPT_SECONDS, getsizeof=_size)
 
     async def after(self, channel_id: str, position: int, head: int) -> list[EventRecord]:
         """Up to two hundred events, in order. Raises UNAVAILABLE.
@@ -49,21 +61,22 @@ class Reader:
         no newer event, what was read before is what would be read again.
         """
         key = (channel_id, position)
-        reading = self._kept.get(key)
+        reading = self._under_way.get(key) or self._kept.get(key)
         if reading is None or reading.head < head:
             reading = _Reading(head, asyncio.create_task(self._read(*key), name="reader"))
-            self._kept[key] = reading
-        try:
-            # One of those who wait may be cancelled without taking it from the others.
-            found = await asyncio.shield(reading.events)
-        except Exception:
-            if self._kept.get(key) is reading:
-                del self._kept[key]
-            raise
-        if found:
-            reading.head = max(reading.head, found[-1].position)
-        return found
+            self._under_way[key] = reading
+            reading.events.add_done_callback(partial(self._keep, key, reading))
+        # One of those who wait may be cancelled without taking it from the others.
+        return await asyncio.shield(reading.events)
 
     async def _read(self, channel_id: str, position: int) -> list[EventRecord]:
         async with self._turns:
             return await events.read_after(self._database, {channel_id: position}, READ_LIMIT)
+
+    def _keep(self, key: Place, reading: _Reading, task: asyncio.Task[list[EventRecord]]) -> None:
+        if self._under_way.get(key) is reading:
+            del self._under_way[key]
+            if not task.cancelled() and task.exception() is None:
+                if found := task.result():
+                    reading.head = max(reading.head, found[-1].position)
+                self._kept[key] = reading

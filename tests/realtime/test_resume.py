@@ -1,9 +1,15 @@
 """Who comes back with a cursor gets what they missed, in order, and then what happens."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
 
 from realtime.reader import Reader
+from storage import events as log
 from storage.ids import new_id
+from storage.postgres import Connection
 from tests.realtime.following import (
     DELETE,
     EDIT,
@@ -149,3 +155,24 @@ async def test_nobody_is_refused_when_many_come_back_to_different_channels(world
     reader = Reader(world.services.live.database)
     found = await asyncio.gather(*(reader.after(new_id(), 0, 0) for _ in range(500)))
     assert found == [[]] * 500
+
+
+async def test_what_was_read_of_many_channels_is_there_for_those_who_come_a_moment_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_after = log.read_after
+    asked: list[tuple[str, int]] = []
+
+    async def counted(database: Connection, places: Mapping[str, int], limit: int) -> Any:
+        asked.extend(places.items())
+        return await read_after(database, places, limit)
+
+    monkeypatch.setattr(log, "read_after", counted)
+    reader = Reader(world.services.live.database)
+    channels = [new_id() for _ in range(100)]
+    for _ in range(3):
+        await asyncio.gather(*(reader.after(channel, 0, 0) for channel in channels))
+    assert sorted(asked) == sorted((channel, 0) for channel in channels)
+    # What is newer than the reading has to be read.
+    await reader.after(channels[0], 0, 1)
+    assert len(asked) == 101
