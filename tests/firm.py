@@ -40,8 +40,8 @@ class Firm:
             fresh.mongo_database() as name,
             AsyncMongoClient[dict[str, Any]](servers.mongo_url) as client,
         ):
-            owner = await Database.connect(url)
-            database = await Database.connect(url, role=Role.SYNC, max_size=4)
+            owner = await Database.connect(url, patience=20)
+            database = await Database.connect(url, role=Role.SYNC, max_size=4, patience=20)
             try:
                 mongo = client[name]
                 yield cls(mongo, owner, database, Census(Directory(mongo, DirectoryNames())))

@@ -496,7 +496,7 @@ async def served(settings: Settings) -> AsyncIterator[Services]:
 @asynccontextmanager
 async def owner_of(url: str) -> AsyncIterator[Database]:
     """A database as its owner, before whom there is no row-level security: a superuser."""
-    database = await Database.connect(url, min_size=0)
+    database = await Database.connect(url, min_size=0, patience=PATIENCE)
     try:
         yield database
     finally:

@@ -46,7 +46,7 @@ async def erp(driver: str, servers: Servers, mongo_database: str) -> AsyncIterat
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A pool on a migrated database of this test's own."""
-    database = await Database.connect(database_url)
+    database = await Database.connect(database_url, patience=20)
     try:
         yield database
     finally:
