@@ -28,7 +28,7 @@ from tests.proxy import Proxy
 from tests.world import NO_LIMITS, PLAIN, SECRET, Person, World, free_port, populate
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 30.0
+PATIENCE = 50.0
 HOUR = 3600.0
 OUTBOX_BYTES = 262_144
 KEEPALIVE_SECONDS = 2.0
@@ -186,7 +186,7 @@ class Fleet:
         deadline = time.monotonic() + PATIENCE
         while not await server.is_ready():
             assert not child.has_ended, child.complaint()
-            assert time.monotonic() < deadline, f"{name} does not get ready"
+            assert time.monotonic() < deadline, f"{name} does not get ready: {child.complaint()}"
             await asyncio.sleep(0.05)
         self.servers[name] = server
         return server
