@@ -86,7 +86,7 @@ class Pool:
                 await connection.execute(words)
         except BaseException:
             # Who knows how much of it was heard?
-            self._lose(connection)
+            self.lose(connection)
             raise
         return connection
 
@@ -124,11 +124,18 @@ class Pool:
             if words:
                 await connection.execute(words, timeout=self._patience)
         except BaseException as error:
-            self._lose(connection)
+            self.lose(connection)
             if not isinstance(error, Exception):
                 raise
         else:
             self.give_back(connection, is_clean=True)
+
+    def lose(self, connection: Any) -> None:
+        """Close it at once; another one may be opened in its place."""
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        self._out -= 1
+        self._hand_on(None)
 
     def _forgetting_words(self, connection: Any, *, began: bool = False) -> str:
         """What leaves nothing of whoever had it: no transaction, and no settings."""
@@ -220,15 +227,8 @@ class Pool:
         with suppress(asyncpg.InterfaceError):
             if not connection.is_closed():
                 return True
-        self._lose(connection)
+        self.lose(connection)
         return False
-
-    def _lose(self, connection: Any) -> None:
-        """Close it at once; another one may be opened in its place."""
-        with suppress(asyncpg.InterfaceError):
-            connection.terminate()
-        self._out -= 1
-        self._hand_on(None)
 
     def _lain(self, connection: Any) -> tuple[Any, float]:
         loop = asyncio.get_running_loop()

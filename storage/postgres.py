@@ -183,7 +183,7 @@ class Database:
         """A connection for statements that need no transaction around them; for a person, for
         statements that only read: they are in one all the same, which is told of them.
         """
-        return _Loan(self._take, self._keep, self._pool.take_back)
+        return _Loan(self._take, self._keep, self._pool.take_back, self._pool.lose)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -243,17 +243,19 @@ class Database:
 class _Loan:
     """A connection for as long as a block lasts. Written out, because every statement has one."""
 
-    __slots__ = ("_connection", "_keep", "_take", "_take_back")
+    __slots__ = ("_connection", "_keep", "_lose", "_take", "_take_back")
 
     def __init__(
         self,
         take: Callable[[], Awaitable[Any]],
         keep: Callable[[Any], None],
         take_back: Callable[[Any], Awaitable[None]],
+        lose: Callable[[Any], None],
     ) -> None:
         self._take = take
         self._keep = keep
         self._take_back = take_back
+        self._lose = lose
         self._connection: Any = None
 
     async def __aenter__(self) -> Connection:
@@ -265,6 +267,9 @@ class _Loan:
         if error is None:
             self._keep(self._connection)
             return
-        await self._take_back(self._connection)
         if isinstance(error, UNREACHABLE):
+            # What has been given up after too long is being cancelled, and that may reach
+            # PostgreSQL as late as with the next one's statement.
+            self._lose(self._connection)
             raise unavailable("postgres") from error
+        await self._take_back(self._connection)
