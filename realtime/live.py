@@ -1,5 +1,6 @@
 """The live side of one process, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Self
@@ -25,6 +26,9 @@ from storage.records import ChannelRecord, Own
 
 MOST_TOLD = 100
 """People of whom one transaction rings the bell."""
+
+LAST_WORD_SECONDS = 1.0
+"""How long a process that goes may take to say who has gone with it."""
 
 
 class Live:
@@ -79,9 +83,11 @@ class Live:
             running("markers", live.markers.run),
         ):
             yield live
-        with suppress(Refusal):
-            # Those who were cut off are still there for a while.
-            await live.presence.write()
+        # Those who were cut off are still there for a while. Who cannot write that down in a
+        # moment goes all the same: the presences of a server that died end by themselves.
+        with suppress(Refusal, TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await live.presence.write()
 
     def _hear(self, hint: Hint) -> None:
         self.follower.hear(hint)

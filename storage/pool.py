@@ -30,8 +30,8 @@ REST_SECONDS = 10.0
 not used for long."""
 
 GOODBYE_SECONDS = 0.25
-"""How long a connection may take to end. A server that stops has several pools to close, and
-PostgreSQL may be silent to all of them."""
+"""How long a connection may take to end, or to forget whoever had it before it is ended instead.
+A server that stops has several pools to close, and PostgreSQL may be silent to all of them."""
 
 Found = tuple[Any, bool]
 """A connection, and whether it is clean: has forgotten whoever had it."""
@@ -41,8 +41,8 @@ class Pool:
     """Connections of one role, and the queue for them."""
 
     def __init__(self, connections: asyncpg.Pool, patience: float, *, forgets: bool) -> None:
-        """``patience`` is how long somebody waits for a connection, and a connection for its
-        last word, in seconds; ``forgets`` whether there is anything that could be left on one.
+        """``patience`` is how long somebody waits for a connection, in seconds; ``forgets``
+        whether there is anything that could be left on one.
         """
         self._connections = connections
         self._patience = patience
@@ -122,7 +122,7 @@ class Pool:
         try:
             words = self._forgetting_words(connection, began=began)
             if words:
-                await connection.execute(words, timeout=self._patience)
+                await connection.execute(words, timeout=GOODBYE_SECONDS)
         except BaseException as error:
             self.lose(connection)
             if not isinstance(error, Exception):

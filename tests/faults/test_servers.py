@@ -86,7 +86,10 @@ async def test_told_to_stop_while_postgresql_is_silent_it_says_goodbye_and_goes_
             await socket.subscribe(EVENTS, id=channel)
             await socket.settled()
             with fleet.silent_postgres():
+                idle = await under_way(goes)
                 sending = asyncio.create_task(carol.respond(SEND, say_in(channel, "Hello")))
+                while await under_way(goes) == idle:
+                    pass
                 began = time.monotonic()
                 goes.terminate()
                 assert await socket.closed(EXIT_SECONDS) == 1012
@@ -96,6 +99,12 @@ async def test_told_to_stop_while_postgresql_is_silent_it_says_goodbye_and_goes_
                 [error] = (await sending).json()["errors"]
                 assert error["extensions"]["code"] == "UNAVAILABLE"
     assert await fleet.person("carol", pair[0]).say(channel)
+
+
+async def under_way(server: Server) -> int:
+    """How many requests and sockets it has, this question among them."""
+    count: int = (await server.probe())["tasks"]["Task-"]
+    return count
 
 
 def say_in(channel_id: str, content: str) -> dict[str, Any]:
