@@ -21,7 +21,9 @@ from tests.world import World, until
 @pytest.fixture(scope="module")
 async def company(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
     """With a server that keeps channels in step."""
-    async with World.running(servers, fresh, directory_channels=KINDS) as world:
+    async with World.running(
+        servers, fresh, directory_channels=KINDS, general_departments=("Chosen ones",)
+    ) as world:
         yield world
 
 
@@ -50,10 +52,10 @@ async def test_who_joins_and_leaves_the_department_is_told_live(company: World) 
 
 
 @asynccontextmanager
-async def _leading_anew(company: World, **changes: Any) -> AsyncIterator[World]:
-    """Another server, which keeps channels in step instead of the one there is."""
+async def _leading_anew(company: World) -> AsyncIterator[World]:
+    """Another server, either of which keeps channels in step anew."""
     database = company.database
-    async with company.another_server(**changes) as there:
+    async with company.another_server() as there:
         await database.execute(
             "select pg_terminate_backend(pid) from pg_locks"
             " where locktype = 'advisory' and database = "
@@ -123,22 +125,20 @@ async def test_another_process_goes_on_when_the_one_ends(company: World) -> None
 async def test_a_department_the_settings_name_has_a_general_channel_for_its_people(
     company: World,
 ) -> None:
-    async with _leading_anew(company, general_departments=("Chosen ones",)) as world:
-        chosen = await department(world, "Chosen ones")
-        ann = await world.new_person("Ann", departmentId=chosen)
-        id = await comes(
-            world.database,
-            "select c.id::text from channels c join members m on m.channel_id = c.id"
-            " where c.type = 'GENERAL' and c.department_id = $1 and m.user_id = $2",
-            str(chosen),
-            ann.id,
-            seconds=15.0,
-        )
-        query = "query ($id: ID!) { channel(id: $id) { name type departmentId } }"
-        seen = {"name": "general Chosen ones", "type": "GENERAL", "departmentId": str(chosen)}
-        assert (await ann.run(query, id=id))["channel"] == seen
-        assert (await world.dave.run(query, id=id))["channel"] is None
-        await ann.say(id, "Among us")
+    chosen = await department(company, "Chosen ones")
+    ann = await company.new_person("Ann", departmentId=chosen)
+    id = await comes(
+        company.database,
+        "select c.id::text from channels c join members m on m.channel_id = c.id"
+        " where c.type = 'GENERAL' and c.department_id = $1 and m.user_id = $2",
+        str(chosen),
+        ann.id,
+    )
+    query = "query ($id: ID!) { channel(id: $id) { name type departmentId } }"
+    seen = {"name": "general Chosen ones", "type": "GENERAL", "departmentId": str(chosen)}
+    assert (await ann.run(query, id=id))["channel"] == seen
+    assert (await company.dave.run(query, id=id))["channel"] is None
+    await ann.say(id, "Among us")
 
 
 async def test_who_left_on_purpose_stays_out_when_somebody_else_comes(company: World) -> None:
