@@ -2,7 +2,7 @@
 without them: the records are real ones, of one channel in which everything happens once.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import isawaitable
@@ -24,6 +24,7 @@ from schema.subscription import SOURCES
 from tests.end_to_end.house import EMOJI
 from tests.files import begin
 from tests.operations import do
+from tests.servers import Fresh, Servers
 from tests.walk import Examples, root_fields, whole
 from tests.world import Operation, Socket, World, until
 
@@ -89,6 +90,13 @@ class Following:
             for operation in self._operations
             for message in operation.so_far
         )
+
+
+@pytest.fixture(scope="module")
+async def world(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
+    """A company in which nobody else has done anything yet."""
+    async with World.running(servers, fresh) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
