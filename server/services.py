@@ -54,6 +54,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             min_size=1,
             max_size=LOG_CONNECTIONS,
             timeout=min(settings.database_timeout, LOG_SECONDS),
+            # One event for many who ask for much may need hundreds of statements.
+            turns_away=False,
             name="backchannel log",
             init=recognise,
         )

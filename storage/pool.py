@@ -40,12 +40,16 @@ Found = tuple[Any, bool]
 class Pool:
     """Connections of one role, and the queue for them."""
 
-    def __init__(self, connections: asyncpg.Pool, patience: float, *, forgets: bool) -> None:
+    def __init__(
+        self, connections: asyncpg.Pool, patience: float, *, forgets: bool, turns_away: bool = True
+    ) -> None:
         """``patience`` is how long somebody waits for a connection, in seconds; ``forgets``
-        whether there is anything that could be left on one.
+        whether there is anything that could be left on one; ``turns_away`` whether who comes
+        when many wait is refused at once.
         """
         self._connections = connections
-        self._patience = patience
+        self.patience = patience
+        self._turns_away = turns_away
         self._forgets = forgets
         self._out = 0
         """Connections that are lent or lie here."""
@@ -180,7 +184,7 @@ class Pool:
     async def _open(self) -> Any:
         self._out += 1
         try:
-            return await self._connections.acquire(timeout=self._patience)
+            return await self._connections.acquire(timeout=self.patience)
         except BaseException:
             self._out -= 1
             # Let somebody who waits try in our place.
@@ -191,12 +195,13 @@ class Pool:
         """What somebody hands on: a connection, or only the permission to open one."""
         # Past a certain length a queue helps nobody: everybody in it would wait
         # for as long as they can and be refused then.
-        if len(self._queue) >= self._connections.get_max_size() * WAITING_PER_CONNECTION:
+        most = self._connections.get_max_size() * WAITING_PER_CONNECTION
+        if self._turns_away and len(self._queue) >= most:
             raise unavailable("postgres")
         turn: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 return await turn
         except BaseException:
             if turn in self._queue:
@@ -270,7 +275,7 @@ class Pool:
         for connection in clean:
             if self._is_open(connection):
                 self._out -= 1
-                self._soon(self._connections.release(connection, timeout=self._patience))
+                self._soon(self._connections.release(connection, timeout=self.patience))
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_quietly(work), name="giving back")

@@ -4,6 +4,7 @@ Failures to reach the server come out as one refusal, UNAVAILABLE, wherever
 they happen; everything else PostgreSQL says is a bug and goes through as it is.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Protocol, Self, cast
@@ -17,6 +18,11 @@ from storage.records import Own
 from storage.sight import Role, Sight, see
 
 Rows = list[asyncpg.Record]
+
+AT_ONCE = 4
+"""Statements of one person's operation at a time. A document may need hundreds: all at once they
+would fill the queue for connections, and others would be refused for them.
+"""
 
 
 class Connection(Protocol):
@@ -81,6 +87,7 @@ class Database:
     def __init__(self, pool: Pool, sight: Sight | None = None) -> None:
         self._pool = pool
         self._sight = sight
+        self._turns = None if sight is None else asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     async def connect(
@@ -92,11 +99,13 @@ class Database:
         max_size: int = 10,
         timeout: float = 10.0,
         patience: float = 1.0,
+        turns_away: bool = True,
         name: str = "backchannel",
         init: Init | None = None,
     ) -> Self:
         """Open the pool. ``timeout`` bounds connecting and each statement, ``patience``
-        waiting for a connection that others have, both in seconds. Works as ``role``, or as
+        waiting for a connection that others have, both in seconds; when many wait, whoever
+        comes next is refused at once if it ``turns_away``. Works as ``role``, or as
         whoever the URL says. Where it may not yet, before the first migration, the pool opens
         empty and every use of it is UNAVAILABLE until it may. Raises UNAVAILABLE when the
         server cannot be reached, or cannot be used: the cause says why.
@@ -113,7 +122,7 @@ class Database:
             )
         # Only operations leave anything behind on a connection. For the others to forget would
         # be a round trip each time for nothing.
-        return cls(Pool(pool, patience, forgets=role is Role.APP))
+        return cls(Pool(pool, patience, forgets=role is Role.APP, turns_away=turns_away))
 
     def seen_by(self, sight: Sight) -> "Database":
         """The same pool for one person: nothing else is seen or changed by way of it."""
@@ -183,7 +192,7 @@ class Database:
         """A connection for statements that need no transaction around them; for a person, for
         statements that only read: they are in one all the same, which is told of them.
         """
-        return _Loan(self._take, self._keep, self._pool.take_back, self._pool.lose)
+        return _Loan(self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -218,20 +227,50 @@ class Database:
             raise
         return connection
 
-    async def _take(self) -> Any:
-        connection = self._pool.kept_for(self)
-        if connection is None:
-            words = "" if self._sight is None else f"begin read only; {see(self._sight)}"
-            connection = await self._pool.borrow(words)
+    async def take(self) -> Any:
+        """A connection for statements that only read, told for whom. To be given to
+        ``take_back``; for ``reading``.
+        """
+        if self._turns is not None:
+            await self._turn(self._turns)
+        try:
+            connection = self._pool.kept_for(self)
+            if connection is None:
+                words = "" if self._sight is None else f"begin read only; {see(self._sight)}"
+                connection = await self._pool.borrow(words)
+        except BaseException:
+            self._end_turn()
+            raise
         return connection
 
-    def _keep(self, connection: Any) -> None:
-        # To say for whom it is takes as long as to ask something, and an operation's statements
-        # follow each other at once: what was said for one holds for the next.
-        if self._sight is None:
-            self._pool.give_back(connection)
-        else:
-            self._pool.keep(connection, self)
+    async def take_back(self, connection: Any, error: BaseException | None) -> None:
+        """See ``take``; ``error`` is what ended its use."""
+        try:
+            if isinstance(error, UNREACHABLE):
+                # What has been given up after too long is being cancelled, and that may reach
+                # PostgreSQL as late as with the next one's statement.
+                self._pool.lose(connection)
+            elif error is not None:
+                await self._pool.take_back(connection)
+            elif self._sight is None:
+                self._pool.give_back(connection)
+            else:
+                # To say for whom it is takes as long as to ask something, and an operation's
+                # statements follow each other at once: what was said for one holds for the next.
+                self._pool.keep(connection, self)
+        finally:
+            self._end_turn()
+
+    async def _turn(self, turns: asyncio.Semaphore) -> None:
+        if not turns.locked():
+            await turns.acquire()
+            return
+        async with asyncio.timeout(self._pool.patience):
+            await turns.acquire()
+
+    def _end_turn(self) -> None:
+        if self._turns is not None:
+            self._turns.release()
 
     def let_go(self) -> None:
         """Nothing more is asked for this person, as far as the caller knows: the connection that
@@ -243,33 +282,18 @@ class Database:
 class _Loan:
     """A connection for as long as a block lasts. Written out, because every statement has one."""
 
-    __slots__ = ("_connection", "_keep", "_lose", "_take", "_take_back")
+    __slots__ = ("_connection", "_database")
 
-    def __init__(
-        self,
-        take: Callable[[], Awaitable[Any]],
-        keep: Callable[[Any], None],
-        take_back: Callable[[Any], Awaitable[None]],
-        lose: Callable[[Any], None],
-    ) -> None:
-        self._take = take
-        self._keep = keep
-        self._take_back = take_back
-        self._lose = lose
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._connection: Any = None
 
     async def __aenter__(self) -> Connection:
         with _reaching_postgres():
-            self._connection = await self._take()
+            self._connection = await self._database.take()
         return cast(Connection, self._connection)
 
     async def __aexit__(self, type: object, error: BaseException | None, traceback: object) -> None:
-        if error is None:
-            self._keep(self._connection)
-            return
+        await self._database.take_back(self._connection, error)
         if isinstance(error, UNREACHABLE):
-            # What has been given up after too long is being cancelled, and that may reach
-            # PostgreSQL as late as with the next one's statement.
-            self._lose(self._connection)
             raise unavailable("postgres") from error
-        await self._take_back(self._connection)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from storage import channels, ids, members, messages
-from storage.records import ChannelType, MemberRole
+from storage.postgres import Transaction
+from storage.records import ChannelType, MemberRole, MessageContentType
 from tests.world import Person, World
 
 OWNER, ADMIN, MEMBER = MemberRole.OWNER, MemberRole.ADMIN, MemberRole.MEMBER
@@ -33,26 +34,33 @@ async def place(
     return channel_id
 
 
-async def said(world: World, channel_id: str, person: Person) -> str:
-    """The id of a message of this person's, without asking whether they may write there."""
+async def put(
+    transaction: Transaction, channel_id: str, sender_id: str, content: str = "A word of mine"
+) -> str:
+    """The id of a plain message, without asking whether its sender may write there."""
     message_id = ids.new_id()
-    async with world.database.transaction() as transaction:
-        await channels.lock(transaction, channel_id)
-        await messages.insert(
-            transaction,
-            message_id,
-            channel_id=channel_id,
-            sender_id=person.id,
-            content="A word of mine",
-            content_type="TEXT",
-            parent_id=None,
-            mentioned_user_ids=[],
-            mentions_channel=False,
-            here=None,
-            client_message_id=None,
-            client_digest=None,
-        )
+    await channels.lock(transaction, channel_id)
+    await messages.insert(
+        transaction,
+        message_id,
+        channel_id=channel_id,
+        sender_id=sender_id,
+        content=content,
+        content_type=MessageContentType.TEXT,
+        parent_id=None,
+        mentioned_user_ids=[],
+        mentions_channel=False,
+        here=None,
+        client_message_id=None,
+        client_digest=None,
+    )
     return message_id
+
+
+async def said(world: World, channel_id: str, person: Person) -> str:
+    """The same in a transaction of its own."""
+    async with world.database.transaction() as transaction:
+        return await put(transaction, channel_id, person.id)
 
 
 async def archive(world: World, channel_id: str) -> None:

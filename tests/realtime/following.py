@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from storage import channels, cursors, ids, messages
-from storage.records import MessageContentType
+from storage import cursors
+from tests.places import put
 from tests.world import Person, World
 
 MESSAGES = """
@@ -80,19 +80,5 @@ def contents(results: list[Any]) -> list[str]:
 async def write(world: World, channel_id: str, sender: Person, texts: Iterable[str]) -> None:
     """Messages by the hundred: in one transaction, for tests that do not ask how they come."""
     async with world.database.transaction() as transaction:
-        await channels.lock(transaction, channel_id)
         for text in texts:
-            await messages.insert(
-                transaction,
-                ids.new_id(),
-                channel_id=channel_id,
-                sender_id=sender.id,
-                content=text,
-                content_type=MessageContentType.TEXT,
-                parent_id=None,
-                mentioned_user_ids=[],
-                mentions_channel=False,
-                here=None,
-                client_message_id=None,
-                client_digest=None,
-            )
+            await put(transaction, channel_id, sender.id, text)

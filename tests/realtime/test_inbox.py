@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from storage.records import ChannelType
 from tests.operations import channel as shown_channel
 from tests.operations import do, patiently
+from tests.places import MEMBER, OWNER, place
 from tests.realtime.sidebars import fresh, sidebar
 from tests.world import Person, World, until
 
@@ -321,3 +323,32 @@ async def test_whatever_happens_at_the_same_time_it_ends_as_a_fresh_snapshot(wor
             await early.becomes(now)
             await late.becomes(now)
             assert early.state == late.state
+
+
+MANY = 150
+
+PEOPLE = """
+subscription {
+  inbox {
+    ... on InboxSnapshot {
+      channels { members(first: 5) { edges { node { user { id presence { status } } } } } }
+    }
+  }
+}
+"""
+
+
+def people_of(channel: Any) -> set[str]:
+    return {edge["node"]["user"]["id"] for edge in channel["members"]["edges"]}
+
+
+async def test_somebody_in_many_channels_is_told_of_the_people_in_each(world: World) -> None:
+    """What is read channel by channel waits for its turn, however many there are."""
+    viewer = await world.new_person("Everywhere")
+    for _ in range(MANY):
+        await place(world, ChannelType.GROUP, (world.carol, OWNER), (viewer, MEMBER))
+    async with viewer.socket() as socket:
+        inbox = await socket.subscribe(PEOPLE)
+        found = (await inbox.next())["inbox"]["channels"]
+    carol, theirs = world.carol.id, viewer.id
+    assert [people_of(each) for each in found] == [{carol, theirs}] * MANY

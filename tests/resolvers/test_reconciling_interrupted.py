@@ -11,9 +11,9 @@ from bson import ObjectId
 
 from resolvers import reconciling
 from resolvers.reconciling import Reconciler
-from storage import channels, ids, messages
 from storage.postgres import Database
 from tests.firm import Firm
+from tests.places import put
 
 HOLDS = """
 select c.id::text
@@ -184,21 +184,7 @@ async def test_a_sender_does_not_wait_for_the_whole_channel(
     sent = 0
     while not syncing.done():
         async with firm.owner.transaction() as transaction:
-            await channels.lock(transaction, id)
-            await messages.insert(
-                transaction,
-                ids.new_id(),
-                channel_id=id,
-                sender_id=sender,
-                content="Meanwhile",
-                content_type="TEXT",
-                parent_id=None,
-                mentioned_user_ids=[],
-                mentions_channel=False,
-                here=None,
-                client_message_id=None,
-                client_digest=None,
-            )
+            await put(transaction, id, sender)
             sent += 1
     await syncing
     kinds = [kind for kind, _ in await firm.log("general")]

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 from resolvers.reconciling import Reconciler
-from storage import channels, ids, messages
 from storage.census import Company
 from storage.records import UserRecord
 from tests.firm import Firm
+from tests.places import put
 from tests.servers import Fresh, Servers
 
 PEOPLE = 10_000
@@ -48,19 +48,5 @@ async def sent(firm: Firm, channel_id: str, sender_id: str) -> float:
     """How long it takes to send a message."""
     began = time.perf_counter()
     async with firm.owner.transaction() as transaction:
-        await channels.lock(transaction, channel_id)
-        await messages.insert(
-            transaction,
-            ids.new_id(),
-            channel_id=channel_id,
-            sender_id=sender_id,
-            content="Meanwhile",
-            content_type="TEXT",
-            parent_id=None,
-            mentioned_user_ids=[],
-            mentions_channel=False,
-            here=None,
-            client_message_id=None,
-            client_digest=None,
-        )
+        await put(transaction, channel_id, sender_id)
     return time.perf_counter() - began

@@ -207,3 +207,13 @@ async def test_whatever_a_department_is_called_it_is_a_value(
         )
     assert told is not None
     assert tuple(told) == ("'", text)
+
+
+async def test_a_document_that_needs_hundreds_of_statements_crowds_nobody_out(url: str) -> None:
+    async with pool_of(url, size=2, patience=5.0) as database:
+        seen_by = database.seen_by(ANNA)
+        many = asyncio.gather(*[seen_by.fetchval(WHO) for _ in range(300)])
+        others = [database.seen_by(BORIS).fetchval(WHO) for _ in range(10)]
+        assert set(await asyncio.gather(*others)) == {BORIS.viewer_id}
+        assert not many.done()
+        assert set(await many) == {ANNA.viewer_id}
