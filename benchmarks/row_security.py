@@ -33,11 +33,11 @@ from starlette.types import ASGIApp
 
 from benchmarks.company import Company, company, free_port
 from benchmarks.http import ask, graphql
+from execution.engine import Engine
+from execution.requests import Request
 from resolvers.services import Services
 from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
-from schema.engine import Engine
-from schema.requests import Request
 from server.app import authenticator, connection_limits
 from server.connections import Connections
 from server.headers import SecurityHeaders

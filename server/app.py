@@ -16,10 +16,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from execution.engine import Engine
 from realtime.tasks import running
 from resolvers.services import Services
 from schema import graphql_schema, printed
-from schema.engine import Engine
 from schema.persisted import Persisted
 from server import logins, probes, sync
 from server.auth import Authenticator

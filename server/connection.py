@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
+from execution.engine import Engine
 from resolvers.viewer import Viewer
 from schema.context import Renew
-from schema.engine import Engine
 from server.operation import Operation
 from server.sessions import Sessions, SignedIn
 from server.wire import Wire

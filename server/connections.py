@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from execution.engine import Engine
 from resolvers.viewer import Viewer
-from schema.engine import Engine
 from server.addresses import address_of
 from server.connection import Close, Connection, ConnectionLimits
 from server.operation import Operation

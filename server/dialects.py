@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any, Protocol
 
-from schema.answers import to_json
+from execution.answers import to_json
 from server.media import EVENT_STREAM
 from storage import cursors
 from storage.records import EventRecord

@@ -16,10 +16,10 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from schema.answers import to_json
-from schema.engine import Engine
+from execution.answers import to_json
+from execution.engine import Engine
+from execution.requests import Prepared, Request
 from schema.errors import Rejected, errors_of
-from schema.requests import Prepared, Request
 from server import logs
 from server.addresses import address_of
 from server.auth import bearer

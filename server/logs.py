@@ -21,7 +21,17 @@ import structlog
 from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-OURS = ("loaders", "migrations", "realtime", "resolvers", "schema", "server", "storage", "web")
+OURS = (
+    "execution",
+    "loaders",
+    "migrations",
+    "realtime",
+    "resolvers",
+    "schema",
+    "server",
+    "storage",
+    "web",
+)
 
 LONGEST_MESSAGE = 300
 """Characters of an exception's message; beyond, it is somebody's data."""

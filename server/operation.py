@@ -3,9 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from execution.requests import Prepared
 from realtime.source import Source
 from schema.errors import errors_of
-from schema.requests import Prepared
 from server import logs
 from server.dialects import Dialect
 from server.requests import graphql_request

@@ -6,8 +6,8 @@ Used for HTTP bodies and for the payload of ``subscribe`` alike.
 from collections.abc import Mapping
 from typing import Any
 
+from execution.requests import Request
 from schema.persisted import Named
-from schema.requests import Request
 from server.manifests import MAX_NAME
 from storage.errors import bad_input
 

@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket
 
+from execution.engine import Engine
 from schema.context import Renew
-from schema.engine import Engine
 from server.addresses import address_of
 from server.auth import token_in
 from server.connection import (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from schema.engine import Engine
+from execution.engine import Engine
+from execution.requests import Prepared
 from schema.errors import errors_of
-from schema.requests import Prepared
 from server.chunks import chunks_of
 from server.connection import (
     GOODBYE_SECONDS,

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schema.answers import to_json
+from execution.answers import to_json
 from schema.errors import errors_of
 from server import logs
 from server.media import JSON

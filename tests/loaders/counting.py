@@ -10,13 +10,13 @@ import asyncpg
 import orjson
 from pymongo import AsyncMongoClient, monitoring
 
+from execution.engine import Engine
+from execution.requests import Request
 from loaders.profiles import Profiles
 from realtime.live import Live
 from resolvers.services import Services
 from resolvers.viewer import sign_in
 from schema import graphql_schema
-from schema.engine import Engine
-from schema.requests import Request
 from storage import events, presences, sidebars
 from storage.directory import Directory, DirectoryNames
 from storage.postgres import Database

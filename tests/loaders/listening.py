@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from execution.requests import Request
 from resolvers.viewer import sign_in
-from schema.requests import Request
 from storage.errors import Refusal
 from tests.loaders.counting import Counted
 from tests.world import data_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from execution.rendering import Rendering
 from realtime.source import Rendered, settled
-from schema.rendering import Rendering
 from tests.realtime.following import EVENTS, MESSAGES, REACT, contents, positions
 from tests.world import Operation, World, until
 

@@ -18,7 +18,7 @@ from graphql import (
     parse,
 )
 
-from schema.answers import to_json
+from execution.answers import to_json
 from schema.errors import LONGEST_MESSAGE, formatted, refusal_error
 from storage.errors import (
     ErrorCode,

@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 import schema.context
+from execution.engine import Engine
+from execution.requests import Request
 from resolvers.viewer import sign_in
 from schema import graphql_schema
-from schema.engine import Engine
-from schema.requests import Request
 from tests.world import World
 
 SWITCHES = 6

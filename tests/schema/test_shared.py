@@ -17,16 +17,16 @@ from graphql import (
     is_composite_type,
 )
 
-import schema.rendering
+import execution.rendering
+from execution.engine import Engine
+from execution.rendering import Rendering
+from execution.requests import Prepared, Request
 from realtime.source import settled
 from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
 from schema.documents import Documents
-from schema.engine import Engine
 from schema.events import EVENT_TYPES
 from schema.fields import DEFINITION, is_shared
-from schema.rendering import Rendering
-from schema.requests import Prepared, Request
 from schema.subscription import SOURCES
 from storage import events, ids
 from storage.events import Typed
@@ -240,7 +240,7 @@ async def test_of_every_kind_of_event_a_plan_gives_what_graphql_core_gives_and_a
         if isinstance(second, bytes):
             at_once.add(event.kind)
         with monkeypatch.context() as patch:
-            patch.setattr(schema.rendering, "PlanningExecutor", Executor)
+            patch.setattr(execution.rendering, "PlanningExecutor", Executor)
             plain = Rendering(engine._kitchen, prepared, viewer)
             plain._fill = None
             assert await settled(plain.render(root, event, {})) == first

@@ -172,7 +172,7 @@ def everything_made_up() -> Iterator[Callable[[Thing], None]]:
         return _type_of(value)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("schema.plans.look_of", look)
+        patch.setattr("execution.plans.look_of", look)
         for type in schema.type_map.values():
             ours = type.extensions.get(DEFINITION)
             if isinstance(type, GraphQLAbstractType):

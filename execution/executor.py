@@ -7,8 +7,8 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from graphql.type import is_composite_type
 
+from execution.plans import Fill, Within, plan
 from schema.context import Context
-from schema.plans import Fill, Within, plan
 
 
 class PlanningExecutor(Executor[Any]):

@@ -12,14 +12,14 @@ import orjson
 import pytest
 from graphql import Executor, GraphQLAbstractType, GraphQLObjectType, get_named_type
 
+from execution.engine import Engine
+from execution.executor import PlanningExecutor
+from execution.plans import plan_event
+from execution.rendering import Rendering
+from execution.requests import Prepared, Request
 from realtime.source import settled
 from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
-from schema.engine import Engine
-from schema.executor import PlanningExecutor
-from schema.plans import plan_event
-from schema.rendering import Rendering
-from schema.requests import Prepared, Request
 from schema.subscription import SOURCES
 from tests.end_to_end.house import EMOJI
 from tests.files import begin
@@ -184,9 +184,9 @@ async def same(world: World, monkeypatch: pytest.MonkeyPatch) -> Same:
     ) -> bytes:
         given = []
         for executor, plan in ((Executor, lambda *_: None), (PlanningExecutor, plan_event)):
-            monkeypatch.setattr("schema.engine.PlanningExecutor", executor)
-            monkeypatch.setattr("schema.rendering.PlanningExecutor", executor)
-            monkeypatch.setattr("schema.rendering.plan_event", plan)
+            monkeypatch.setattr("execution.engine.PlanningExecutor", executor)
+            monkeypatch.setattr("execution.rendering.PlanningExecutor", executor)
+            monkeypatch.setattr("execution.rendering.plan_event", plan)
             engine = Engine(graphql_schema(), world.services, introspection=True)
             prepared = engine.prepare(Request(document, {}, None, "request"))
             given.append(await doing(engine, prepared, viewer))

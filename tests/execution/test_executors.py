@@ -30,16 +30,16 @@ from graphql import (
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from execution.engine import Engine
+from execution.rendering import Rendering
+from execution.requests import Prepared, Request
 from realtime.source import settled
 from resolvers.services import Rules, Services
 from schema import graphql_schema
 from schema.documents import root_field
-from schema.engine import Engine
 from schema.errors import Rejected
-from schema.rendering import Rendering
-from schema.requests import Prepared, Request
-from tests.schema.made_up import SUBSCRIPTION, Tale, everything_made_up
-from tests.schema.written import Written
+from tests.execution.made_up import SUBSCRIPTION, Tale, everything_made_up
+from tests.execution.written import Written
 from tests.walk import Examples, places, root_fields, whole
 
 # graphql-core itself leaves promises alone whose neighbour has failed at once.
@@ -142,9 +142,9 @@ def ask() -> Iterator[Ask]:
             (planned, _), (again, prepared) = asked(document, variables, tale, 2)
             plans = sum(plan is not None for plan in prepared.document.memo.plans.values())
             with patch.context() as without:
-                without.setattr("schema.engine.PlanningExecutor", Executor)
-                without.setattr("schema.rendering.PlanningExecutor", Executor)
-                without.setattr("schema.rendering.plan_event", lambda *_: None)
+                without.setattr("execution.engine.PlanningExecutor", Executor)
+                without.setattr("execution.rendering.PlanningExecutor", Executor)
+                without.setattr("execution.rendering.plan_event", lambda *_: None)
                 ((plain, _),) = asked(document, variables, tale, 1)
             return Answers(planned, again, plain, plans)
 

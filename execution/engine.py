@@ -16,21 +16,21 @@ from graphql import (
     execute,
 )
 
+from execution.answers import all_formatted, encoded
+from execution.executor import PlanningExecutor
+from execution.rendering import Kitchen, Rendering
+from execution.requests import Prepared, Request
+from execution.turns import Turns
 from realtime.source import Render, Source
 from resolvers.rates import Kind
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from schema.answers import all_formatted, encoded
 from schema.context import Renew, new_context
 from schema.documents import Documents, Invalid
 from schema.errors import Rejected, formatted, refusal_error
-from schema.executor import PlanningExecutor
 from schema.limits import MAX_COST, MAX_STRANGERS_CHARACTERS, check_variables
 from schema.measure import check_cost
 from schema.persisted import Persisted
-from schema.rendering import Kitchen, Rendering
-from schema.requests import Prepared, Request
-from schema.turns import Turns
 from storage.errors import Refusal, unauthenticated
 
 

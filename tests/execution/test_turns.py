@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-import schema.turns
-from schema.turns import AT_ONCE, Turns
+import execution.turns
+from execution.turns import AT_ONCE, Turns
 from tests.world import until
 
 
@@ -30,7 +30,7 @@ class Crowd:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema.turns, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(execution.turns, "PATIENCE_SECONDS", 60.0)
 
 
 @pytest.mark.usefixtures("patient")
@@ -58,11 +58,11 @@ async def test_who_goes_away_takes_nobodys_turn() -> None:
 async def test_whose_turn_takes_long_keeps_nobody_waiting_and_counts_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(schema.turns, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(execution.turns, "PATIENCE_SECONDS", 0.05)
     slow = Crowd(2 * AT_ONCE)
     await until(lambda: len(slow.begun) == 2 * AT_ONCE)
     await slow.all_done()
-    monkeypatch.setattr(schema.turns, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(execution.turns, "PATIENCE_SECONDS", 60.0)
     # Each gave its turn back, and no more than that.
     crowd = Crowd(0)
     crowd.turns = slow.turns

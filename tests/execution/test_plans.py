@@ -18,13 +18,13 @@ from graphql import (
     visit,
 )
 
-import schema.engine
+import execution.engine
+from execution.engine import Engine
+from execution.executor import PlanningExecutor
+from execution.plans import NotPlain, Within, plan
+from execution.requests import Request
 from resolvers.viewer import sign_in
 from schema import graphql_schema
-from schema.engine import Engine
-from schema.executor import PlanningExecutor
-from schema.plans import NotPlain, Within, plan
-from schema.requests import Request
 from tests.world import World
 
 MESSAGE = """
@@ -149,7 +149,7 @@ async def by_both(
         request = Request(document, variables, None, "request")
         found = []
         for executor in (PlanningExecutor, Executor):
-            monkeypatch.setattr(schema.engine, "PlanningExecutor", executor)
+            monkeypatch.setattr(execution.engine, "PlanningExecutor", executor)
             engine = Engine(graphql_schema(), world.services, introspection=True)
             # Twice: the second time everything about the document is known.
             found.append([await engine.execute(engine.prepare(request), viewer) for _ in range(2)])

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 from graphql import ExecutionResult, GraphQLError
 
+from execution.requests import Prepared
 from schema.blame import name_fields
 from schema.documents import MAX_ERRORS
 from schema.errors import formatted
-from schema.requests import Prepared
 
 
 def encoded(result: ExecutionResult, prepared: Prepared) -> bytes:

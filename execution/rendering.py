@@ -15,18 +15,18 @@ from graphql import (
     execute,
 )
 
+from execution.answers import encoded, to_json
+from execution.executor import PlanningExecutor
+from execution.plans import Fill, Within, plan_event
+from execution.requests import Prepared
 from loaders.batches import Loaders
 from realtime.inbox import InboxChannelChanged, InboxChannelRemoved, InboxSnapshot, Reading
 from realtime.source import Together
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from schema.answers import encoded, to_json
 from schema.context import Context, new_loaders
 from schema.documents import root_field
 from schema.errors import cause_of
-from schema.executor import PlanningExecutor
-from schema.plans import Fill, Within, plan_event
-from schema.requests import Prepared
 from schema.subscription import SOURCES
 from storage.errors import ErrorCode, Refusal
 from storage.records import EventRecord
