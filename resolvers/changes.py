@@ -4,7 +4,7 @@ from resolvers import calls, inputs, policy
 from resolvers.access import access_message, access_message_to_write
 from resolvers.services import Services
 from resolvers.viewer import Viewer
-from storage import events, messages, reactions
+from storage import attachments, events, messages, reactions
 from storage.errors import bad_input, conflict, forbidden
 from storage.postgres import Transaction
 from storage.records import (
@@ -21,10 +21,13 @@ MAX_EMOJIS = 20
 async def edit_message(
     services: Services, viewer: Viewer, message_id: str, content: str
 ) -> MessageRecord:
-    """Give a message of the viewer's another text; the earlier one is kept as a revision."""
-    content = inputs.text(content, "content", longest=services.rules.message_max_length)
+    """Give a message of the viewer's another text; the earlier one is kept as a revision.
+
+    One with files can do without a text.
+    """
+    content = inputs.text(content, "content", longest=services.rules.message_max_length, empty=True)
     online = None
-    if inputs.mentions_here(content):
+    if calls.mentions_here(content):
         _, access = await access_message(services.database, viewer, message_id)
         online = await calls.online_now(services, access)
     async with services.database.transaction() as transaction:
@@ -32,13 +35,15 @@ async def edit_message(
         policy.require_edit_message(viewer, message)
         if message.content == content:
             return message
+        if not content and not await attachments.by_messages(transaction, [message.id]):
+            raise inputs.nothing("content")
         if most := services.rules.message_edit_seconds:
             policy.require_within(most, await messages.age(transaction, message.id), "edited")
         edited = await messages.edit(
             transaction,
             message.id,
             content=content,
-            mentions_channel=inputs.mentions_channel(content),
+            mentions_channel=calls.mentions_channel(content),
             here=await calls.called(transaction, message.channel_id, online),
         )
         await log_change(transaction, viewer, access, EventKind.MESSAGE_EDITED, message.id)

@@ -34,9 +34,6 @@ _EMOJIS = {
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})
 """Categories of characters that show nothing by themselves (Unicode, General_Category)."""
 
-_WHOLE_CHANNEL = re.compile(r"(?<![\w@])@channel\b", re.IGNORECASE)
-_HERE = re.compile(r"(?<![\w@])@here\b", re.IGNORECASE)
-
 
 def text(value: str, field: str, *, longest: int, empty: bool = False) -> str:
     """The text without white space around it. Raises BAD_USER_INPUT for what cannot be stored."""
@@ -46,9 +43,16 @@ def text(value: str, field: str, *, longest: int, empty: bool = False) -> str:
     # First: what comes next looks at each character.
     if len(value) > longest:
         raise bad_input(field, f"This must not be longer than {longest:,} characters.")
-    if not empty and all(category(character) in _UNSEEN for character in value):
-        raise bad_input(field, "This must not be empty.")
-    return value
+    if not all(category(character) in _UNSEEN for character in value):
+        return value
+    if not empty:
+        raise nothing(field)
+    return ""
+
+
+def nothing(field: str) -> Refusal:
+    """The refusal of a text in which nothing is to be seen."""
+    return bad_input(field, "This must not be empty.")
 
 
 def optional_text(value: str | None, field: str, *, longest: int) -> str | None:
@@ -109,16 +113,6 @@ def reaction(value: str) -> str:
     if emoji is None:
         raise bad_input("emoji", "This is not an emoji.")
     return emoji
-
-
-def mentions_channel(content: str) -> bool:
-    """Whether the text calls everybody in the channel."""
-    return _WHOLE_CHANNEL.search(content) is not None
-
-
-def mentions_here(content: str) -> bool:
-    """Whether the text calls everybody who is online."""
-    return _HERE.search(content) is not None
 
 
 def digest(*parts: object) -> bytes:

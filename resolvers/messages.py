@@ -97,7 +97,7 @@ def clean(services: Services, draft: Draft) -> Draft:
 
 
 async def _online(services: Services, viewer: Viewer, draft: Draft) -> set[str] | None:
-    if not inputs.mentions_here(draft.content):
+    if not calls.mentions_here(draft.content):
         return None
     access = await access_channel(services.database, viewer, draft.channel_id)
     return await calls.online_now(services, access)
@@ -159,7 +159,7 @@ async def _write(
         content_type=MessageContentType.TEXT if draft.content else MessageContentType.FILE,
         parent_id=draft.parent_id,
         mentioned_user_ids=list(draft.mentioned_user_ids),
-        mentions_channel=inputs.mentions_channel(draft.content),
+        mentions_channel=calls.mentions_channel(draft.content),
         here=here,
         client_message_id=draft.client_message_id,
         client_digest=draft.digest if draft.client_message_id else None,

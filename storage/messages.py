@@ -138,7 +138,7 @@ with kept as (
 update messages as m
    set content          = $2,
        -- A file with a text is a text.
-       content_type     = 'TEXT',
+       content_type     = case when $2 = '' then 'FILE' else 'TEXT' end,
        mentions_channel = $3,
        mentions_here    = $4::bytea is not null,
        -- Who was called stays called; who came online since is not.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from resolvers import inputs
+from resolvers import calls, inputs
 from server.demo import cast, picture
 from server.demo.acts import Act, Deleted, Edited, Joined, Reacted, Read, Sent
 from server.demo.cast import Channel
@@ -45,7 +45,7 @@ class Scribe:
                     self._transaction,
                     self._ids[message],
                     content=message.text,
-                    mentions_channel=inputs.mentions_channel(message.text),
+                    mentions_channel=calls.mentions_channel(message.text),
                     here=_here(message.text),
                 )
                 await self._log(EventKind.MESSAGE_EDITED, at, message, message.who)
@@ -105,7 +105,7 @@ class Scribe:
             content_type=MessageContentType.TEXT,
             parent_id=self._ids[act.root] if act.root else None,
             mentioned_user_ids=[cast.PEOPLE[key].id for key in said.mentions],
-            mentions_channel=inputs.mentions_channel(text),
+            mentions_channel=calls.mentions_channel(text),
             here=_here(text),
             client_message_id=None,
             client_digest=None,
@@ -144,7 +144,7 @@ class Scribe:
 
 def _here(text: str) -> bytes | None:
     """Whom @here calls: nobody has been online yet."""
-    return b"" if inputs.mentions_here(text) else None
+    return b"" if calls.mentions_here(text) else None
 
 
 async def set_clocks(transaction: Transaction, channel_ids: list[str]) -> None:

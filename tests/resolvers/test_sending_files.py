@@ -8,6 +8,7 @@ from server import janitor
 from storage.errors import ErrorCode
 from tests.files import PDF, begin, download, keys_in, picture, upload
 from tests.operations import UNKNOWN_ID, denied, do, message, nothing_happens, send
+from tests.operations import channel as shown_channel
 from tests.world import Person, World
 
 pytestmark = pytest.mark.usefixtures("room_for_uploads")
@@ -59,6 +60,29 @@ async def test_a_file_with_a_text_added_is_a_text_with_a_file(world: World) -> N
     seen = await message(world.carol, id, NAMES)
     assert seen["contentType"] == "TEXT"
     assert [file["id"] for file in seen["attachments"]] == ids
+
+
+async def test_a_file_whose_text_is_taken_away_is_a_file_again(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave)
+    ids = await uploads(world.carol, channel, 1)
+    with_file = await world.carol.say(channel, "The plan", attachmentIds=ids)
+    await do(world.carol, "editMessage", messageId=with_file, content=" \u200b ")
+    selection = "{ content contentType revisions { content } attachments { id } }"
+    assert await message(world.dave, with_file, selection) == {
+        "content": "",
+        "contentType": "FILE",
+        "revisions": [{"content": "The plan"}],
+        "attachments": [{"id": ids[0]}],
+    }
+    assert await shown_channel(world.dave, channel, "{ unreadCount }") == {"unreadCount": 1}
+    without = await world.carol.say(channel, "The plan")
+    theirs = await world.dave.say(channel, "Mine")
+    async with nothing_happens(world, channel, world.carol):
+        refusal = await denied(world.carol, "editMessage", messageId=without, content=" \u200b ")
+        assert (refusal.code, refusal.field) == ("BAD_USER_INPUT", "content")
+        assert refusal.message == "This must not be empty."
+        refusal = await denied(world.carol, "editMessage", messageId=theirs, content="")
+        assert refusal.code == "FORBIDDEN"
 
 
 async def test_a_file_is_sent_once(world: World) -> None:
