@@ -138,7 +138,9 @@ async def _last_message(channel: ChannelRecord, context: Context) -> MessageReco
     if channel.last_message_id is None:
         return None
     await _require_readable(context, channel)
-    return await context.loaders.message_by_id.load(channel.last_message_id)
+    last = await context.loaders.message_by_id.load(channel.last_message_id)
+    # Whatever the row says, nothing of another channel is shown here.
+    return last if last and last.channel_id == channel.id else None
 
 
 async def _unread_count(channel: ChannelRecord, context: Context) -> int:

@@ -52,7 +52,7 @@ select e.channel_id::text, c.epoch, e.position, e.kind, e.actor_id, e.message_id
          order by position
          limit $3
        ) as e
-  left join messages m on m.id = e.message_id
+  left join messages m on m.id = e.message_id and m.channel_id = e.channel_id
  order by e.channel_id, e.position
 """
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 from storage.postgres import Database
-from tests.servers import Servers
+from tests.servers import Fresh, Servers
+from tests.storage.guarded import MEMBER, OTHER, House, fill
 
 
 @asynccontextmanager
@@ -51,3 +53,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+@pytest.fixture(scope="module")
+async def house(fresh: Fresh) -> AsyncIterator[House]:
+    async with fresh.database() as url:
+        owner = await asyncpg.connect(url)
+        try:
+            yield House(url, owner, await fill(owner, MEMBER), await fill(owner, OTHER))
+        finally:
+            await owner.close()
