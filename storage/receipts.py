@@ -28,7 +28,8 @@ select m.channel_id::text, m.user_id, m.joined_at, m.joined_position, m.seen_pos
  order by m.channel_id, m.joined_at, m.user_id
 """
 
-# The message is the newest one that was there when they had read so far.
+# The message is the newest one that was there when they had read so far; none from before they
+# joined.
 MARKERS = f"""
 select m.channel_id::text, m.user_id, seen.id::text, m.last_read_at
   from unnest($1::uuid[], $2::text[]) as wanted (channel_id, user_id)
@@ -39,6 +40,7 @@ select m.channel_id::text, m.user_id, seen.id::text, m.last_read_at
           from messages
          where channel_id = m.channel_id
            and position <= m.seen_position
+           and position > m.joined_position
          order by position desc
          limit 1
        ) as seen

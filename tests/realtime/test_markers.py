@@ -7,12 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from storage import members
+from storage.records import ChannelType
 from tests.operations import do, message
+from tests.places import MEMBER, OWNER, place
+from tests.resolvers.test_receipts import readers
 from tests.world import Operation, Person, RefusedError, World
 
 FOLLOW = """subscription ($id: ID!) { readMarkerMoved(channelId: $id) {
   channelId messageId readAt user { id name }
 } }"""
+
+SENT = "{ createdAt sender { id } }"
 
 
 @asynccontextmanager
@@ -62,6 +67,56 @@ async def test_every_member_hears_how_far_somebody_has_read(world: World) -> Non
                 "user": {"id": world.dave.id, "name": "Dave Davis"},
             }
         )
+
+
+async def test_a_stale_look_and_the_markers_told_are_a_fresh_look(world: World) -> None:
+    people = [world.carol, world.dave, world.erin]
+    id = await world.carol.create_channel(*people[1:], isPrivate=False)
+    said = [await people[number % 3].say(id) for number in range(6)]
+    said.append(await world.dave.say(id, "Reply", parentId=said[0]))
+    await read(world.dave, id, said[1])
+
+    async def look() -> dict[str, set[str]]:
+        return {each: set(await readers(world.carol, each)) for each in said}
+
+    shown = await look()
+    async with following(id, world.carol) as (operation,):
+        await do(world.olga, "joinChannel", channelId=id)
+        news = await world.carol.say(id)
+        said.append(news)
+        shown[news] = set()
+        for number in (3, 0, 6, 4):
+            for person in people:
+                await read(person, id, said[number])
+        await read(world.dave, id)
+        await read(world.olga, id)
+        fresh = await look()
+        assert fresh[news] == {world.dave.id, world.olga.id}
+        sent = {each: await message(world.carol, each, SENT) for each in said}
+        while shown != fresh:
+            user_id, message_id = await told(operation)
+            moved = await message(world.carol, message_id, SENT)
+            for each in said:
+                is_theirs = sent[each]["sender"]["id"] == user_id
+                was_there = user_id != world.olga.id or each == news
+                if sent[each]["createdAt"] <= moved["createdAt"] and was_there and not is_theirs:
+                    shown[each].add(user_id)
+        assert operation.is_silent
+
+
+async def test_who_came_later_is_not_said_to_have_read_what_was_said_before(world: World) -> None:
+    id = await place(world, ChannelType.GENERAL, (world.carol, OWNER), (world.dave, MEMBER))
+    old = await world.carol.say(id)
+    await do(world.olga, "joinChannel", channelId=id)
+    await do(world.dave, "addReaction", messageId=old, emoji="\U0001f44d")
+    async with following(id, world.carol) as (operation,):
+        await read(world.olga, id)
+        await read(world.dave, id)
+        assert await told(operation) == (world.dave.id, old)
+        new = await world.carol.say(id)
+        await read(world.olga, id)
+        assert await told(operation) == (world.olga.id, new)
+        assert await readers(world.carol, old) == [world.dave.id]
 
 
 async def test_it_is_told_on_every_server(world: World) -> None:
