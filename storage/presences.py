@@ -33,10 +33,12 @@ having bool_or((d.is_open and coalesce(s.alive_until > now(), false))
    and max(d.active_until) > now()
 """
 
-# Who chooses to look as if they had gone was last seen when they chose it.
+# Who chooses to look as if they had gone was last seen when they chose it. Asked first: a
+# conflict locks its row, which is written to the log, and every heartbeat comes through here.
 CHOOSE = """
 insert into presences as p (user_id, choice, last_seen_at)
-values ($1, nullif($2, 'ONLINE'), case when $2 = 'OFFLINE' then now() end)
+select $1, nullif($2, 'ONLINE'), case when $2 = 'OFFLINE' then now() end
+ where (select choice from presences where user_id = $1) is distinct from nullif($2, 'ONLINE')
     on conflict (user_id) do update
    set choice       = excluded.choice,
        last_seen_at = coalesce(excluded.last_seen_at, p.last_seen_at)

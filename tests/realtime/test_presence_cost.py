@@ -10,8 +10,8 @@ from storage import presences
 from storage.postgres import Database
 from storage.presences import Devices
 from tests.loaders.counting import Counted
-from tests.realtime.presence import until_online, watching
-from tests.world import World
+from tests.realtime.presence import set_presence, until_online, watching
+from tests.world import World, until
 
 
 async def test_nothing_that_is_written_often_is_written_to_the_disk(world: World) -> None:
@@ -28,6 +28,33 @@ async def test_nothing_that_is_written_often_is_written_to_the_disk(world: World
     columns = [list(column) for column in zip(*people, strict=True)]
     assert await wal_of(database, presences.WRITE, server, *columns) == 0
     assert await wal_of(database, presences.LIVE_ON, server, 35.0) == 0
+
+
+async def test_a_heartbeat_after_the_first_writes_nothing_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the person has chosen how to be shown, or never has."""
+    written: list[str] = []
+    write = presences.write
+
+    async def noted(connection: Any, server_id: str, people: Any) -> None:
+        written.extend(each.user_id for each in people)
+        await write(connection, server_id, people)
+
+    # When a server is known, it writes everything anew.
+    await until(lambda: world.services.live.presence._alive_at > 0)
+    monkeypatch.setattr(presences, "write", noted)
+    for choice in ("ONLINE", "BUSY"):
+        nina = await world.new_person("Nina")
+        await set_presence(nina, choice)
+        assert nina.id in written
+        written.clear()
+        for _ in range(5):
+            assert await set_presence(nina, choice) == choice
+        assert nina.id not in written
+        database = world.services.live.database
+        assert await wal_of(database, presences.CHOOSE, nina.id, choice) == 0
+        assert await wal_of(database, presences.CHOOSE, nina.id, "AWAY") > 0
 
 
 class _UndoError(Exception):
