@@ -56,18 +56,21 @@ class _Here:
 
     sockets: dict[object, bool] = field(default_factory=dict)
     """Those connected, and whether each calls itself away."""
+    lost_until: float = 0.0
+    """Until when one that called itself away and was lost may be back, as away as it was."""
     beat_until: float = 0.0
     active_until: float = 0.0
     written: tuple[bool, bool, float, float] = (False, False, 0.0, 0.0)
 
-    def state(self) -> tuple[bool, bool, float, float]:
+    def state(self, now: float) -> tuple[bool, bool, float, float]:
         """What there is to write."""
+        is_connected = bool(self.sockets) or self.lost_until > now
         is_open = not all(self.sockets.values())
-        return bool(self.sockets), is_open, self.beat_until, self.active_until
+        return is_connected, is_open, self.beat_until, self.active_until
 
     def is_due(self, now: float) -> bool:
         """Whether others would see something else than what was written, now or soon."""
-        state = self.state()
+        state = self.state(now)
         if state[:2] != self.written[:2]:
             return True
         for until, written in zip(state[2:], self.written[2:], strict=True):
@@ -104,9 +107,13 @@ class Presence:
     def disconnected(self, user_id: str, device: object, *, said_goodbye: bool) -> None:
         """It has ended. Who did not say goodbye may be back in a moment."""
         here = self._people.get(user_id)
-        if here and here.sockets.pop(device, None) is not None:
-            if not said_goodbye:
-                here.beat_until = max(here.beat_until, _now() + self._times.grace)
+        was_away = here.sockets.pop(device, None) if here else None
+        if here and was_away is not None:
+            until = _now() + self._times.grace
+            if was_away and not said_goodbye:
+                here.lost_until = until
+            elif not said_goodbye:
+                here.beat_until = max(here.beat_until, until)
             self._note(user_id)
 
     def is_connected(self, user_id: str) -> bool:
@@ -166,11 +173,13 @@ class Presence:
         """Write what is due. Raises UNAVAILABLE; it stays due then."""
         async with self._writing:
             due, self._due = self._due, set()
-            if not due:
-                return
             now = _now()
-            people = {id: here for id in due if (here := self._people.get(id))}
-            states = {id: here.state() for id, here in people.items()}
+            # Some may have been written while this waited.
+            known = {id: here for id in due if (here := self._people.get(id))}
+            people = {id: here for id, here in known.items() if here.is_due(now)}
+            if not people:
+                return
+            states = {id: here.state(now) for id, here in people.items()}
             rows = [
                 Devices(id, connected, is_open, beat - now, active - now)
                 for id, (connected, is_open, beat, active) in sorted(states.items())
@@ -212,7 +221,7 @@ class Presence:
         for user_id, here in list(self._people.items()):
             if here.is_due(now):
                 self._due.add(user_id)
-            elif not here.sockets and max(*here.state()[2:], *here.written[2:]) < now:
+            elif not here.written[0] and max(*here.state(now)[2:], *here.written[2:]) < now:
                 del self._people[user_id]
 
 

@@ -15,6 +15,7 @@ from server.services import presence_times
 from server.settings import Settings
 from tests.program import program
 from tests.realtime.presence import (
+    SHOWN,
     becomes,
     presence,
     set_presence,
@@ -23,7 +24,7 @@ from tests.realtime.presence import (
     watching,
 )
 from tests.servers import Fresh, Servers
-from tests.world import Person, World
+from tests.world import Person, World, until
 
 SLOWEST_POLL = watches.POLL_SECONDS
 
@@ -69,6 +70,23 @@ async def test_a_device_that_is_lost_and_does_not_come_back_is_gone_after_the_gr
             assert (await told(operation, nina))["status"] == "ONLINE"
             socket.connection.transport.abort()
         assert (await told(operation, nina))["status"] == "OFFLINE"
+
+
+async def test_a_device_that_calls_itself_away_is_not_more_present_when_it_is_lost(
+    company: World,
+) -> None:
+    nina = await company.new_person("Nina")
+    async with watching(company.carol, nina) as operation:
+        for _ in range(2):
+            # Back within the grace, it is a device that does not call itself away.
+            async with nina.socket() as pocket:
+                assert (await told(operation, nina))["status"] == "ONLINE"
+                await pocket.run(f"mutation {{ setPresence(status: AWAY) {SHOWN} }}")
+                assert (await told(operation, nina))["status"] == "AWAY"
+                pocket.connection.transport.abort()
+        assert (await told(operation, nina))["status"] == "OFFLINE"
+        assert operation.is_silent
+    await until(lambda: nina.id not in company.services.live.presence._people)
 
 
 async def test_a_heartbeat_counts_for_its_time_and_the_grace(company: World) -> None:
