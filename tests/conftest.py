@@ -4,6 +4,7 @@ import functools
 import gc
 import os
 import re
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,10 @@ for _name in list(os.environ):
     if _name.startswith("BACKCHANNEL_") and not _name.startswith(FOR_TESTS):
         del os.environ[_name]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # As nohup has it. We go on ignoring it; the programs we start begin as they do anywhere.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # How long an example takes says nothing on a machine that does other things too.
 # Where nobody is there to repeat a failure, every run tries the same examples.
