@@ -314,6 +314,9 @@ class World:
             try:
                 yield socket
             finally:
+                # Read on until then: behind much that nobody takes, the answer to the close is
+                # waited for in vain for ten seconds.
+                await connection.close()
                 if socket.reader:
                     socket.reader.cancel()
 
