@@ -31,6 +31,15 @@ CONNECT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.05
 LAST_BACKOFF_SECONDS = 2.0
 
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What the driver says of a statement that we ring with in the moment of PostgreSQL's goodbye.
+    asyncpg.InternalClientError,
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -89,19 +98,14 @@ class PostgresBell:
         while True:
             try:
                 connection = await self._connect()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 log.warning("bell.unreachable", error=type(error).__name__)
             else:
                 try:
                     await self._serve(connection)
                 except UnfitLineError as error:
                     log.error("bell.unfit", line=str(error))
-                except (
-                    OSError,
-                    TimeoutError,
-                    asyncpg.PostgresError,
-                    asyncpg.InterfaceError,
-                ) as error:
+                except LOST as error:
                     log.warning("bell.lost", error=type(error).__name__)
                     backoff = FIRST_BACKOFF_SECONDS
                 finally:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
 from realtime import follower
@@ -14,6 +15,7 @@ from storage import events
 from storage.events import Echo, Hint, Moved, Typed
 from storage.lines import SHARED
 from tests.pooler import Pooler
+from tests.proxy import Proxy
 from tests.realtime.following import EVENTS, MESSAGES, TYPING, contents, positions
 from tests.servers import Fresh, Servers
 from tests.world import World, until
@@ -113,6 +115,7 @@ async def test_a_killed_listener_is_replaced_and_nothing_is_lost(own: World) -> 
                     )
                 await other.carol.say(channel, str(number))
             seen = await added.take(30)
+            await until(lambda: [line["event"] for line in logs].count("bell.lost") >= 2)
             await until(lambda: all(bell.is_connected for bell in bells))
         after = {row[0] for row in await database.fetch(BELLS)}
     assert contents(seen) == [str(number) for number in range(30)]
@@ -120,7 +123,30 @@ async def test_a_killed_listener_is_replaced_and_nothing_is_lost(own: World) -> 
     assert positions(channel, seen) == list(range(start, start + 30))
     assert len(before) == len(after) == 2
     assert not before & after
-    assert [line["event"] for line in logs if line["event"].startswith("bell")] == ["bell.lost"] * 2
+    assert {line["event"] for line in logs if line["log_level"] != "info"} == {"bell.lost"}
+
+
+async def test_who_rings_into_the_goodbye_of_the_line_is_heard_on_the_next(own: World) -> None:
+    channel = await own.carol.create_channel(own.dave)
+    there = make_url(own.settings.database_url)
+    async with Proxy.to(there.host or "", there.port or 0) as line:
+        url = there.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
+        async with own.another_server(listen_url=url) as other, own.dave.socket() as socket:
+            bell = other.services.live.bell
+            added = await socket.subscribe(MESSAGES, id=channel)
+            await own.followed(channel)
+            await until(lambda: bell.is_connected)
+            hung_up = line.linger()
+            with capture_logs() as logs:
+                await own.database.fetch(
+                    f"select pg_terminate_backend(pid) from ({BELLS}) as bells"
+                )
+                await hung_up.wait()
+                await other.carol.say(channel, "into the goodbye")
+                await until(lambda: not bell.is_connected)
+                await until(lambda: bell.is_connected)
+            assert contents([await added.next()]) == ["into the goodbye"]
+    assert {line["event"] for line in logs if line["log_level"] != "info"} == {"bell.lost"}
 
 
 async def test_an_event_comes_soon_though_nobody_rings(own: World, fresh: Fresh) -> None:
