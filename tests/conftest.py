@@ -29,9 +29,11 @@ for _name in list(os.environ):
         del os.environ[_name]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
-if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-    # As nohup has it. We go on ignoring it; the programs we start begin as they do anywhere.
-    signal.signal(signal.SIGHUP, lambda *_: None)
+for _number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        # As under nohup and in a shell's background. We go on ignoring it; the programs that
+        # tests start begin as they do anywhere.
+        signal.signal(_number, lambda *_: None)
 
 # How long an example takes says nothing on a machine that does other things too.
 # Where nobody is there to repeat a failure, every run tries the same examples.
