@@ -74,7 +74,12 @@ async def update_member_role(
 
     Raises UNAVAILABLE when the directory cannot say whether they are a client.
     """
-    fit = role == MemberRole.MEMBER or await _may_run(services, user_id)
+    fit = role == MemberRole.MEMBER
+    if not fit:
+        # Nobody else learns what the directory says of somebody, or that it says nothing.
+        access = await access_channel(services.database, viewer, channel_id)
+        policy.require_manage_members(viewer, access)
+        fit = await _may_run(services, user_id)
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_manage_members(viewer, access)
