@@ -51,6 +51,7 @@ class Place:
     """The argument and the names of the input fields inside it."""
     type: str
     is_list: bool
+    is_required: bool
 
     @property
     def name(self) -> str:
@@ -139,7 +140,7 @@ def places() -> list[Place]:
                 found += [
                     Place(operation, steps, *leaf)
                     for argument, definition in field.args.items()
-                    for leaf in _leaves((argument,), definition)
+                    for leaf in _leaves((argument,), definition, is_required_argument(definition))
                 ]
                 below = get_named_type(field.type)
                 if isinstance(below, GraphQLObjectType) and operation == "query":
@@ -152,12 +153,18 @@ def root_fields(operation: str) -> list[str]:
     return list(_root(operation).fields)
 
 
-def whole(operation: str, name: str, examples: Examples, page: int = 5) -> str:
+def whole(
+    operation: str,
+    name: str,
+    examples: Examples,
+    page: int = 5,
+    given: tuple[Place, Any] | None = None,
+) -> str:
     """An operation of this root field that asks for every field of every type it leads to, and
     for ``page`` rows of each list: what leads back to itself once in full, and wherever it comes
-    again for what is plain in it.
+    again for what is plain in it. ``given`` is a value for a place besides, wherever that comes.
     """
-    walk = _Whole(examples, page)
+    walk = _Whole(examples, page, given)
     selected = walk.field(Step(name, _root(operation).fields[name]))
     return " ".join([f"{operation} {{ {selected} }}", *walk.fragments.values()])
 
@@ -170,14 +177,17 @@ def _root(operation: str) -> GraphQLObjectType:
 
 
 class _Whole:
-    def __init__(self, examples: Examples, page: int) -> None:
+    def __init__(self, examples: Examples, page: int, given: tuple[Place, Any] | None) -> None:
         self._examples = examples
         self._page = page
+        self._given = given
         self._seen: set[str] = set()
         self.fragments: dict[str, str] = {}
 
     def field(self, step: Step) -> str:
         given = _arguments(step, self._examples)
+        if self._given and self._given[0].steps[-1].field is step.field:
+            given = self._given[0].valued(self._examples, self._given[1])
         sizes = [name for name in ("last", "first") if name in step.field.args]
         given |= dict.fromkeys(sizes[:1], self._page)
         passed = ", ".join(
@@ -235,14 +245,15 @@ def _leading_to(type: GraphQLObjectType) -> set[str]:
 
 
 def _leaves(
-    path: tuple[str, ...], definition: GraphQLArgument | GraphQLInputField
-) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+    path: tuple[str, ...], definition: GraphQLArgument | GraphQLInputField, is_required: bool
+) -> Iterator[tuple[tuple[str, ...], str, bool, bool]]:
     type = get_named_type(definition.type)
     if isinstance(type, GraphQLInputObjectType):
         for name, field in type.fields.items():
-            yield from _leaves((*path, name), field)
+            yield from _leaves((*path, name), field, is_required and is_required_input_field(field))
     else:
-        yield path, type.name, isinstance(get_nullable_type(definition.type), GraphQLList)
+        is_list = isinstance(get_nullable_type(definition.type), GraphQLList)
+        yield path, type.name, is_list, is_required
 
 
 def _arguments(step: Step, examples: Examples) -> dict[str, Any]:

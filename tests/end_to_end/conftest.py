@@ -3,6 +3,7 @@
 import pytest
 
 from tests.end_to_end.house import House, furnished
+from tests.end_to_end.stage import Stage, staged
 from tests.world import World
 
 
@@ -10,3 +11,9 @@ from tests.world import World
 async def house(world: World) -> House:
     """A channel in which nothing ever happens, whatever is asked for."""
     return await furnished(world)
+
+
+@pytest.fixture(scope="module")
+async def stage(world: World) -> Stage:
+    """For all who only look."""
+    return await staged(world)

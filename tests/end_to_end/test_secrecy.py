@@ -1,15 +1,16 @@
 """What somebody may not see does not exist: by no answer can they tell it from nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from storage import ids
 from storage.records import ChannelType
 from tests.end_to_end.house import EMOJI, House, furnished
-from tests.operations import UNKNOWN_ID, UNKNOWN_PERSON
+from tests.operations import UNKNOWN_ID, UNKNOWN_PERSON, do
 from tests.places import MEMBER, OWNER, place, said
-from tests.walk import Place, places
+from tests.walk import Examples, Place, places
 from tests.world import Person, World
 
 IDS = [p for p in places() if p.type == "ID" and p.operation != "subscription"]
@@ -22,9 +23,18 @@ class Secrets:
     """Ids of what a client, or a colleague, must not learn of; and in what words it is said."""
 
     client: Person
-    of_ours: list[str]
+    private: list[str]
+    """Of channels that nobody sees who is not in them."""
+    of_support: list[str]
+    lost: list[str]
+    """Of a channel that the client was in, and wrote in."""
     people: list[Person]
     words: list[str]
+
+    @property
+    def of_ours(self) -> list[str]:
+        """Whatever kind of thing it is."""
+        return [*self.private, *self.of_support, *self.lost]
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +46,39 @@ async def secrets(world: World) -> Secrets:
     reply = await erin.say(hidden, "Secret reply", parentId=message)
     dm = await place(world, ChannelType.DM, (selma, MEMBER), (erin, MEMBER))
     support = await place(world, ChannelType.CLIENT_SUPPORT, (selma, OWNER), (world.grace, MEMBER))
-    of_ours = [
+    private = [
         *(hidden, message, reply),
+        *await files(world, hidden, message, selma),
         *(dm, await said(world, dm, erin)),
-        *(support, await said(world, support, world.grace)),
     ]
-    words = ["secret", "selma", "erin", "grace", "zoe", *of_ours, *(p.id for p in people)]
+    of_support = [support, await said(world, support, world.grace)]
     client = await world.new_person("Client Clara", isClient=True, role=None)
-    return Secrets(client, of_ours, people, words)
+    former = await selma.create_channel(client, name="Secret by now")
+    own = await client.say(former, "No secret then")
+    lost = [
+        former,
+        own,
+        await client.say(former, "Neither"),
+        *await files(world, former, own, client),
+    ]
+    await do(client, "deleteMessage", messageId=lost[2])
+    await do(selma, "removeMember", channelId=former, userId=client.id)
+    words = ["secret", "selma", "erin", "grace", "zoe", *private, *of_support, *lost]
+    words += [person.id for person in people]
+    return Secrets(client, private, of_support, lost, people, words)
+
+
+async def files(world: World, channel: str, message: str, sender: Person) -> list[str]:
+    """The ids of one that the message carries, and of one that no message does."""
+    made = [ids.new_id(), ids.new_id()]
+    for id, carrier in zip(made, (message, None), strict=True):
+        await world.database.execute(
+            "insert into attachments (id, channel_id, message_id, uploader_id, object_key,"
+            " file_name, file_size, mime_type, completed_at)"
+            " values ($1, $2, $3, $4, $5, 'secret.pdf', 1, 'application/pdf', now())",
+            *(id, channel, carrier, sender.id, f"kept/{id}"),
+        )
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +129,42 @@ async def test_a_colleague_cannot_tell_a_secret_channel_from_nothing(
 ) -> None:
     before = [await world.state_of(id) for id in secrets.of_ours]
     # Open to a super admin: what goes on where clients are helped.
-    private = secrets.of_ours[:5]
+    private = secrets.private
     looking = ((world.dave, secrets.of_ours), (world.olga, private), (world.alice, private))
     for person, hidden in looking:
         nothing = await answer(person, place, house, UNKNOWN_ID)
         for id in hidden:
             assert await answer(person, place, house, id) == nothing, person.key
     assert [await world.state_of(id) for id in secrets.of_ours] == before
+
+
+BESIDE: dict[str, list[Any]] = {"String": ["", "x" * 5_000], "Int": [-1], "ID": ["nothing at all"]}
+"""Wrong values for what is given besides an id."""
+
+
+def wrongs(place: Place, examples: Examples) -> list[Examples]:
+    """Each good value that goes with this place, made wrong."""
+    return [
+        {**examples, f"{place.steps[-1].name}.{beside.name}": wrong}
+        for beside in places()
+        if beside.is_required and beside.steps[-1].field is place.steps[-1].field
+        if beside.argument != place.argument
+        for wrong in BESIDE.get(beside.type, [])
+    ]
+
+
+@pytest.mark.parametrize("place", [p for p in IDS if wrongs(p, {})], ids=str)
+async def test_whatever_else_is_wrong_a_secret_is_like_nothing(
+    secrets: Secrets, clients_house: House, place: Place
+) -> None:
+    for examples in wrongs(place, clients_house.examples):
+        house = replace(clients_house, examples=examples)
+        nothing = await answer(secrets.client, place, house, UNKNOWN_ID)
+        for id in (*secrets.private[:3], *secrets.lost):
+            assert await answer(secrets.client, place, house, id) == nothing, examples
+        nobody = await answer(secrets.client, place, house, UNKNOWN_PERSON)
+        for person in secrets.people:
+            assert await answer(secrets.client, place, house, person.id) == nobody, examples
 
 
 @pytest.mark.parametrize("place", OF_PEOPLE, ids=str)
