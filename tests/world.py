@@ -263,12 +263,6 @@ class Operation:
         """Whether nothing more has arrived."""
         return self.socket.waiting[self.id].empty()
 
-    @property
-    def so_far(self) -> list[dict[str, Any]]:
-        """What has arrived and is still to be read."""
-        queue: Any = self.socket.waiting[self.id]
-        return list(queue._queue)
-
     async def complete(self) -> None:
         """Tell the server to stop."""
         await self.socket.send({"type": "complete", "id": self.id})

@@ -2,7 +2,7 @@
 without them: the records are real ones, of one channel in which everything happens once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import isawaitable
@@ -24,15 +24,16 @@ from schema.subscription import SOURCES
 from tests.end_to_end.house import EMOJI
 from tests.files import begin
 from tests.operations import do
-from tests.servers import Fresh, Servers
 from tests.walk import Examples, root_fields, whole
-from tests.world import Operation, Socket, World, until
+from tests.world import Person, World, until
 
 
 @dataclass
 class Past:
     """What has happened."""
 
+    carol: Person
+    """Who did it."""
     examples: Examples
     answers: dict[str, Any] = field(default_factory=dict)
     """What each mutation's resolver gave, or the exception that it raised."""
@@ -70,54 +71,18 @@ def root(operation: str) -> GraphQLObjectType:
     return found
 
 
-class Following:
-    """Every subscription there is, on one socket."""
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self._operations: list[Operation] = []
-
-    async def begin(self, examples: Examples) -> None:
-        for name in root_fields("subscription"):
-            document = whole("subscription", name, examples, page=2)
-            self._operations.append(await self._socket.subscribe(document))
-
-    def was_refused(self) -> bool:
-        """Whether the server was too busy for one of them, so that a client would come again."""
-        return any(
-            message["type"] == "error"
-            and message["payload"][0]["extensions"]["code"] == "UNAVAILABLE"
-            for operation in self._operations
-            for message in operation.so_far
-        )
-
-
-@pytest.fixture(scope="module")
-async def world(servers: Servers, fresh: Fresh) -> AsyncIterator[World]:
-    """A company in which nobody else has done anything yet."""
-    async with World.running(servers, fresh) as world:
-        yield world
-
-
 @pytest.fixture(scope="module")
 async def past(world: World) -> Past:
-    """What was lived through, with nothing of it refused to somebody who has no time."""
-    while (past := await lived(world)) is None:
-        pass
-    return past
-
-
-async def lived(world: World) -> Past | None:
-    """Carol follows all there is to follow and does all that can be done; last she leaves.
-
-    None when a server that was too busy refused her a subscription.
-    """
-    carol, dave, erin = world.carol, world.dave, world.erin
+    """Somebody follows all there is to follow and does all that can be done; last they leave."""
+    head = await world.mongo.roles.find_one({"name": "department_head"})
+    carol = await world.new_person("Carol", role=head["_id"])
+    dave, erin, ivan = [await world.new_person(name) for name in ("Dave", "Erin", "Ivan")]
     channel = await carol.create_channel(dave, erin)
     message = await carol.say(channel, "Root", mentionedUserIds=[dave.id])
     form = await begin(carol, channel)
     await form.post(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj <<>> endobj\n")
     past = Past(
+        carol,
         {
             "channelId": channel,
             "messageId": message,
@@ -125,7 +90,7 @@ async def lived(world: World) -> Past | None:
             "joinChannel.channelId": await dave.create_channel(isPrivate=False),
             "userId": dave.id,
             "userIds": dave.id,
-            "addMembers.userIds": world.ivan.id,
+            "addMembers.userIds": ivan.id,
             "removeMember.userId": erin.id,
             "attachmentId": form.attachment_id,
             "emoji": EMOJI,
@@ -133,7 +98,7 @@ async def lived(world: World) -> Past | None:
             "String": "Words",
             "Int": 1,
             "Boolean": True,
-        }
+        },
     )
     mutations, subscriptions = root("mutation").fields, root("subscription").fields
     with pytest.MonkeyPatch.context() as patch:
@@ -142,10 +107,10 @@ async def lived(world: World) -> Past | None:
         for name, wanted in SOURCES.items():
             patch.setitem(SOURCES, name, past.hearing(name, wanted))
         async with carol.socket() as socket:
-            following = Following(socket)
-            await following.begin(past.examples)
+            for name in subscriptions:
+                await socket.subscribe(whole("subscription", name, past.examples, page=2))
             of_channel = sum("channelId" in each.args for each in subscriptions.values())
-            await until(lambda: world.followers(channel) == of_channel or following.was_refused())
+            await world.followed(channel, of_channel)
             await do(dave, "setTyping", "", channelId=channel)
             await do(dave, "markRead", channelId=channel)
             await do(dave, "setPresence", "{ status }", status="BUSY")
@@ -154,30 +119,25 @@ async def lived(world: World) -> Past | None:
                 assert (await carol.respond(document)).status_code == 200
             await until(
                 lambda: (
-                    following.was_refused()
-                    or (
-                        past.signals.keys() == subscriptions.keys()
-                        and type(past.signals["inbox"][-1]).__name__ == "InboxChannelRemoved"
-                    )
+                    past.signals.keys() == subscriptions.keys()
+                    and type(past.signals["inbox"][-1]).__name__ == "InboxChannelRemoved"
                 )
             )
     # Carol has left, and sees no more of what she has done.
     await do(dave, "addMembers", channelId=channel, userIds=[carol.id])
-    # Who is elsewhere in these tests is not busy.
-    await do(dave, "setPresence", "{ status }", status="ONLINE")
-    return None if following.was_refused() else past
+    return past
 
 
 Same = Callable[[str, Callable[[Engine, Prepared, Viewer], Awaitable[bytes]]], Awaitable[bytes]]
 
 
 @pytest.fixture
-async def same(world: World, monkeypatch: pytest.MonkeyPatch) -> Same:
+async def same(world: World, past: Past, monkeypatch: pytest.MonkeyPatch) -> Same:
     """What is done with a document gives, which is the same by plans and without."""
     # A link is signed for the second in which it is asked for.
     now = datetime(2026, 11, 21)  # noqa: DTZ001
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
-    viewer = await sign_in(world.services, world.carol.id, 60)
+    viewer = await sign_in(world.services, past.carol.id, 60)
 
     async def run(
         document: str, doing: Callable[[Engine, Prepared, Viewer], Awaitable[bytes]]
