@@ -60,7 +60,6 @@ LONGEST = (
     "tests/web/test_browser.py",
     "tests/clients/",
     "tests/server/demo/",
-    "tests/server/test_doctor.py",
     "tests/server/test_sync.py",
     "tests/security/test_injection.py",
     "tests/resolvers/test_policy.py",
