@@ -166,10 +166,15 @@ class Inboxes:
             # Before the places: what changes in between is looked at again.
             revisions = await sidebars.revisions(self._database, some)
             found.update((id, []) for id in some)
-            for place in await inbox.of_people(self._database, some):
+            places = await inbox.of_people(self._database, some)
+            for place in places:
                 found[place.member.user_id].append(place)
-            for id in some:
-                self._followed.begin(id, revisions.get(id, 0), found[id])
+            new = {id for id in some if self._followed.begin(id, revisions.get(id, 0), found[id])}
+            # The other devices are told of what is new to them at once. Later it may be as it was
+            # before, and that would be news to those who come now alone.
+            known = [place for place in places if place.member.user_id not in new]
+            pairs = {(place.member.user_id, place.channel.id): Why.OWN for place in known}
+            await self._tell_places(pairs, known)
         for channel_id, position in self._heard.items():
             if self._followed.is_behind(channel_id, position):
                 self._moved.add(channel_id)

@@ -98,13 +98,16 @@ class Followed:
         person = self.people.setdefault(inbox.viewer_id, Person(inbox.viewer_id))
         person.expected.add(inbox)
 
-    def begin(self, user_id: str, revision: int, places: list[PlaceRecord]) -> None:
-        """A sidebar was read. What was told to the person's other devices stays as it is."""
+    def begin(self, user_id: str, revision: int, places: list[PlaceRecord]) -> bool:
+        """A sidebar was read; False when it is followed already, by another device."""
         person = self.people.get(user_id)
-        if person and person.revision is None:
+        if person and person.revision is not None:
+            return False
+        if person:
             person.revision = revision
             for place in places:
                 self._keep(person, place)
+        return True
 
     def join(self, inbox: Inbox) -> bool:
         """This inbox has its snapshot and is told every change; False if it left meanwhile."""

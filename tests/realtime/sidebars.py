@@ -11,7 +11,11 @@ ROW = """
   id type name topic avatarUrl isPrivate isArchived memberCount lastMessageAt updatedAt
   unreadCount mentionCount
   membership { role isMuted isPinned notificationLevel lastReadAt joinedAt invitedBy { name } }
-  lastMessage { id content isDeleted isEdited replyCount sender { name } mentions { name } }
+  lastMessage {
+    id content contentType isDeleted isEdited isPinned replyCount sender { name } mentions { name }
+    attachments { fileName } revisions { content }
+  }
+  pinnedMessages { id }
 """
 
 

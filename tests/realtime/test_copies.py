@@ -5,18 +5,20 @@ from typing import Any
 
 import pytest
 
+from tests.files import upload
 from tests.operations import do
 from tests.world import Operation, Person, World
 
 MESSAGE = """
-  id content isEdited isDeleted isPinned replyCount sender { name } parent { id }
-  reactions { emoji count users { name } }
+  id content contentType isEdited editedAt isDeleted isPinned replyCount sender { name }
+  parent { id } reactions { emoji count users { name } } mentions { name }
+  attachments { fileName } revisions { content }
 """
-CHANNEL = "name topic isPrivate isArchived memberCount"
+CHANNEL = "name topic avatarUrl isPrivate isArchived memberCount updatedAt"
 LOOK = f"""
 query ($id: ID!) {{
   channel(id: $id) {{
-    cursor {CHANNEL}
+    cursor {CHANNEL} lastMessage {{ id }} pinnedMessages {{ id }}
     members {{ edges {{ node {{ role user {{ id }} }} }} }}
     messages(last: 20) {{
       edges {{ node {{ {MESSAGE} replies(first: 5) {{ edges {{ node {{ {MESSAGE} }} }} }} }} }}
@@ -49,6 +51,8 @@ class Copy:
 
     def __init__(self, found: dict[str, Any]) -> None:
         self.cursor: str = found.pop("cursor")
+        self.pinned = [message["id"] for message in found.pop("pinnedMessages")]
+        self.last = found.pop("lastMessage")["id"]
         edges = found.pop("members")["edges"]
         self.members = {edge["node"]["user"]["id"]: edge["node"]["role"] for edge in edges}
         self.messages: dict[str, dict[str, Any]] = {}
@@ -60,7 +64,14 @@ class Copy:
 
     @property
     def state(self) -> Any:
-        return self.cursor, self.channel, self.members, self.messages
+        return self.cursor, self.channel, self.members, self.messages, self.pinned, self.last
+
+    def pin(self, message: dict[str, Any]) -> None:
+        """What was pinned last comes first."""
+        if not message["isPinned"]:
+            self.pinned = [id for id in self.pinned if id != message["id"]]
+        elif message["id"] not in self.pinned:
+            self.pinned.insert(0, message["id"])
 
     def apply(self, event: dict[str, Any]) -> None:
         """What each kind of event means to whoever has the state before it."""
@@ -73,10 +84,14 @@ class Copy:
                 self.messages[message["id"]] = message
                 if is_new and message["parent"]:
                     self.messages[message["parent"]["id"]]["replyCount"] += 1
+                elif is_new and message["contentType"] != "SYSTEM":
+                    self.last = message["id"]
+                self.pin(message)
             case "MessageDeleted":
                 assert message
                 message.update(content="", isDeleted=True, isPinned=False, reactions=[])
-                message.update(isEdited=False)
+                message.update(mentions=[], attachments=[], revisions=[])
+                self.pin(message)
                 if message["parent"]:
                     self.messages[message["parent"]["id"]]["replyCount"] -= 1
             case "ReactionAdded":
@@ -119,7 +134,11 @@ class Scene:
 
     async def fill(self) -> None:
         carol, dave = self.world.carol, self.world.dave
-        self.root = await dave.say(self.channel, "Root")
+        file = await upload(dave, self.channel)
+        self.root = await dave.say(
+            self.channel, "Root", mentionedUserIds=[carol.id], attachmentIds=[file["id"]]
+        )
+        await do(dave, "editMessage", messageId=self.root, content="The root")
         self.reply = await carol.say(self.channel, "Reply", parentId=self.root)
         for message in (self.root, self.reply):
             for person in (carol, dave):
@@ -160,6 +179,48 @@ async def _renames(s: Scene) -> None:
     await do(s.world.carol, "updateChannel", input={"channelId": s.channel, "name": "Renamed"})
 
 
+async def _describes(s: Scene) -> None:
+    link = "https://pictures.example.com/channel.png"
+    changes = {"topic": "Weather", "avatarUrl": link, "isPrivate": True}
+    await do(s.world.carol, "updateChannel", input={"channelId": s.channel, **changes})
+
+
+async def _says_a_file(s: Scene) -> None:
+    file = await upload(s.world.dave, s.channel)
+    await s.world.dave.say(s.channel, "", attachmentIds=[file["id"]])
+
+
+async def _calls(s: Scene) -> None:
+    await s.world.dave.say(
+        s.channel, "@channel and @here", mentionedUserIds=[s.world.erin.id, s.world.carol.id]
+    )
+
+
+async def _deletes_what_was_just_said(s: Scene) -> None:
+    said = await s.world.dave.say(s.channel, "Oh")
+    await do(s.world.dave, "pinMessage", messageId=said)
+    await do(s.world.dave, "deleteMessage", messageId=said)
+
+
+async def _reacts_anew(s: Scene) -> None:
+    """An emoji keeps its place until nobody uses it any more."""
+    for emoji in ("🎉", "❤️"):
+        await do(s.world.erin, "addReaction", messageId=s.root, emoji=emoji)
+    for person in (s.world.carol, s.world.dave):
+        await do(person, "removeReaction", messageId=s.root, emoji="👍")
+    await do(s.world.dave, "addReaction", messageId=s.root, emoji="👍")
+
+
+async def _leaves_and_comes_back(s: Scene) -> None:
+    await do(s.world.erin, "leaveChannel", channelId=s.channel)
+    await do(s.world.erin, "joinChannel", channelId=s.channel)
+
+
+async def _unpins_and_pins_again(s: Scene) -> None:
+    await do(s.world.dave, "unpinMessage", messageId=s.root)
+    await do(s.world.dave, "pinMessage", messageId=s.root)
+
+
 async def _adds(s: Scene) -> None:
     await do(s.world.carol, "addMembers", channelId=s.channel, userIds=[s.world.ivan.id])
 
@@ -189,12 +250,21 @@ DEEDS = dict(
         ("replies", _replies),
         by("dave", "editMessage", "root", content="Corrected"),
         by("carol", "editMessage", "reply", content="Corrected"),
-        by("dave", "deleteMessage", "root"),
         by("carol", "deleteMessage", "reply"),
         by("erin", "addReaction", "root", emoji="👍"),
         by("erin", "addReaction", "reply", emoji="🎉"),
         by("dave", "removeReaction", "root", emoji="👍"),
         by("dave", "unpinMessage", "root"),
+        by("carol", "deleteMessage", "root"),
+        by("carol", "removeReaction", "reply", emoji="👍"),
+        by("dave", "unpinMessage", "reply"),
+        ("unpins and pins again", _unpins_and_pins_again),
+        ("says a file", _says_a_file),
+        ("calls", _calls),
+        ("deletes what was just said", _deletes_what_was_just_said),
+        ("reacts anew", _reacts_anew),
+        ("leaves and comes back", _leaves_and_comes_back),
+        ("describes", _describes),
         ("renames", _renames),
         ("adds", _adds),
         ("removes", _removes),
