@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from storage.records import ChannelType
+from tests.end_to_end.house import furnished
 from tests.operations import UNKNOWN_ID, denied, do
 from tests.places import MEMBER, place, said
+from tests.walk import Examples, Place, places, root_fields, whole
 from tests.world import RefusedError, World
 
 INSIDE = "{ id messages { edges { node { content } } } members { edges { node { role } } } }"
@@ -120,3 +122,32 @@ async def test_what_cannot_be_recorded_is_not_shown(unlocked: World) -> None:
             assert caught.value.code == "INTERNAL"
         assert await do(unlocked.dave, "channel", "{ id }", id=id) == {"id": id}
     assert await looks(unlocked, id) == []
+
+
+async def test_no_answer_shows_what_is_private_without_a_record(unlocked: World) -> None:
+    """Not by any field or argument there is, nor by any that is added tomorrow."""
+    alice, dave = unlocked.alice, unlocked.dave
+    id = await dave.create_channel(unlocked.erin, name="Heliotropes")
+    message = await dave.say(id, "A heliotrope")
+    good = (await furnished(unlocked)).examples | {"searchMessages.query": "heliotrope"}
+    wanted = {"ID": id, "channel.id": id, "message.id": message}
+    wanted |= {"channelId": id, "messageId": message, "parentId": message}
+    optional = [p for p in places() if p.operation == "query" and not p.is_required]
+    tries: list[tuple[str, Examples, tuple[Place, Any] | None]]
+    tries = [(name, good | more, None) for name in root_fields("query") for more in ({}, wanted)]
+    tries += [(p.steps[0].name, good, (p, id)) for p in optional if p.type == "ID"]
+    showed = set()
+    for name, examples, given in tries:
+        before = await looks(unlocked, id)
+        text = (await alice.respond(whole("query", name, examples, given=given))).text
+        if "heliotrope" in text.lower():
+            showed.add(name)
+            assert len(await looks(unlocked, id)) > len(before), (name, given)
+        else:
+            assert await looks(unlocked, id) == before, (name, given)
+    assert showed == {"channel", "message", "searchMessages"}
+    state = await unlocked.state_of(id)
+    for name in root_fields("mutation"):
+        text = (await alice.respond(whole("mutation", name, good | wanted))).text
+        assert "heliotrope" not in text.lower(), name
+    assert await unlocked.state_of(id) == state
