@@ -38,7 +38,7 @@ class Close(IntEnum):
     DONE = 1000
     """There is nothing more to come."""
     RESTART = 1012
-    """The server goes down: reconnect, to another one perhaps."""
+    """The server goes down, or the person is a client now, or none any more: reconnect."""
     TRY_AGAIN_LATER = 1013
     """Too slow to follow, too many sockets within a minute, or a server behind us is out of
     reach: reconnect; cursors still serve."""

@@ -119,6 +119,10 @@ class Connections:
             return
         signed_in = connection.signed_in
         assert signed_in is not None, "only those who are signed in are watched"
+        if viewer.is_client != signed_in.viewer.is_client:
+            # What runs was begun for somebody who is shown more, or less: it begins anew.
+            connection.close(Close.RESTART, "You are shown something else from here on")
+            return
         if viewer != signed_in.viewer:
             connection.signed_in = replace(signed_in, viewer=viewer)
             for operation in list(connection.operations.values()):

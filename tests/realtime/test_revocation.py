@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from bson import ObjectId
 
+from storage import channels, events
 from tests.realtime.following import (
     ADD,
     EVENTS,
@@ -16,7 +17,7 @@ from tests.realtime.following import (
     contents,
     positions,
 )
-from tests.world import Operation, Person, RefusedError, World
+from tests.world import Operation, Person, RefusedError, Socket, World
 
 CLOSE = """
 mutation ($id: ID!) {
@@ -207,3 +208,40 @@ async def test_a_disabled_persons_sockets_are_closed_and_nobody_elses(world: Wor
         assert contents([await added.next()]) == ["after"]
         assert theirs.is_silent
         assert world.followers(channel) == 1
+
+
+ACTORS = """
+subscription ($id: ID!) { channelEvents(channelId: $id) { __typename actor { id } } }
+"""
+
+
+@pytest.mark.parametrize("becomes_client", [True, False], ids=["a client", "no client"])
+async def test_who_becomes_a_client_or_none_begins_anew(world: World, becomes_client: bool) -> None:
+    """What runs for people inside is shared, and names those whom no client may know."""
+    person = await world.new_person("Two Faced", isClient=not becomes_client)
+    channel = await world.carol.create_channel(person)
+
+    async def actor(socket: Socket) -> object:
+        operation = await socket.subscribe(ACTORS, id=channel)
+        await world.followed(channel)
+        await by_outsider(world, channel)
+        heard = (await operation.next())["channelEvents"]
+        assert heard["__typename"] == "ChannelUpdated"
+        return heard["actor"]
+
+    outsider = {"id": world.erin.id}
+    async with person.socket() as socket:
+        assert await actor(socket) == (outsider if becomes_client else None)
+        await world.mongo.users.update_one(
+            {"_id": ObjectId(person.id)}, {"$set": {"isClient": becomes_client}}
+        )
+        assert await socket.closed() == 1012
+    async with person.socket() as socket:
+        assert await actor(socket) == (None if becomes_client else outsider)
+
+
+async def by_outsider(world: World, channel: str) -> None:
+    """Somebody who is not in the channel has changed it, and it is told."""
+    async with world.database.transaction() as transaction:
+        await channels.lock(transaction, channel)
+        await events.append(transaction, channel, "ChannelUpdated", actor_id=world.erin.id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import product
+from typing import TypeVar
 
 import pytest
 
@@ -76,6 +77,7 @@ def access(letter: str, channel: str, role: str, *, archived: bool = False) -> M
 OTHERS = MessageRecord("1", "channel", 1, 1, "X", "", "TEXT", None, 0, None, NOW, None, None, None)
 PLAIN, OWNER = member("X", MemberRole.MEMBER), member("X", MemberRole.OWNER)
 
+T = TypeVar("T")
 Try = Callable[[Viewer, Membership], object]
 
 
@@ -115,7 +117,7 @@ ACTIONS: dict[str, list[Try]] = {
 ALSO_ARCHIVED = {"read", "archive", "leave"}
 
 
-def outcome(attempt: Try, who: Viewer, place: Membership) -> str:
+def outcome(attempt: Callable[[Viewer, T], object], who: Viewer, place: T) -> str:
     try:
         attempt(who, place)
     except Refusal as refusal:
@@ -182,6 +184,14 @@ def test_where_super_admins_read_everything_only_what_they_see_grows(row: Row) -
             assert outcome(policy.require_more_than_power, who, place) == "FORBIDDEN"
         elif policy.sees(who, place):
             assert outcome(policy.require_more_than_power, who, place) == "OK"
+
+
+def test_nobody_edits_another_s_words() -> None:
+    for letter in PEOPLE:
+        who = viewer(letter)
+        own = OTHERS._replace(sender_id=who.id)
+        for message, expected in ((OTHERS, "FORBIDDEN"), (own, "OK")):
+            assert outcome(policy.require_edit_message, who, message) == expected, letter
 
 
 def test_where_everybody_posts_in_general_channels_members_inside_do() -> None:

@@ -122,13 +122,23 @@ REPLY = (
 
 
 async def test_nobody_answers_in_a_thread_of_another_channel(house: House) -> None:
+    """Not even of one that they are in."""
     own, others = house.own, house.others
-    async with house.seen_by(INSIDE) as connection:
-        for root in (others["message"], UNKNOWN_ID):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                async with connection.transaction():
-                    await connection.execute(REPLY, own["channel"], MEMBER, root)
-        assert await connection.execute(REPLY, own["channel"], MEMBER, own["message"])
+    joined = "insert into members (channel_id, user_id, seat, joined_position, joined_ordinal,"
+    joined += " read_position, read_ordinal) values ($1, $2, 1, 0, 0, 0, 0)"
+    both = "b0" * 12
+    for channel in (own["channel"], others["channel"]):
+        await house.owner.execute(joined, channel, both)
+    try:
+        for person in (MEMBER, both):
+            async with house.seen_by(Sight(person, "", Standing.INTERNAL)) as connection:
+                for root in (others["message"], UNKNOWN_ID):
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        async with connection.transaction():
+                            await connection.execute(REPLY, own["channel"], person, root)
+                assert await connection.execute(REPLY, own["channel"], person, own["message"])
+    finally:
+        await house.owner.execute("delete from members where user_id = $1", both)
 
 
 @pytest.mark.parametrize("message", ["own", "others"])
