@@ -55,7 +55,7 @@ class Live:
         self.arrivals = Arrivals(log)
         self.on_directory_change: Callable[[str | None], None] = _nobody_cares
         """Called when the directory is known to say something else of a person; None:
-        perhaps of everybody. Whoever misses it finds out with their next look.
+        perhaps of everybody, as when nobody could be heard for a while.
         """
 
     @classmethod
@@ -105,6 +105,7 @@ class Live:
         self.inboxes.look_everywhere()
         self.watches.look_everywhere()
         self.markers.look_everywhere()
+        self.on_directory_change(None)
 
     def tell_moved(self, moved: dict[str, int]) -> None:
         """A transaction of this process was committed: listeners here hear of it without a

@@ -2,23 +2,24 @@
 
 What there should be is compared with what was done before, all in memory; only
 differences are written, each channel's under its own lock, a few hundred people at a
-time. Every step leaves what is right in itself, so that after an interruption,
-wherever it was, the next pass goes on.
+time: first whoever may not stay, in every channel, then everything else. Every step
+leaves what is right in itself, so that after an interruption, wherever it was, the
+next pass goes on.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from resolvers import attendance
+from resolvers import attendance, placing
 from resolvers.directory_rules import DirectoryRules, Wanted, wanted
-from storage import channels, directory_channels, events, ids, placements
+from storage import channels, directory_channels, events, ids
 from storage.census import Company
 from storage.directory_channels import Standing
 from storage.placements import Cast
-from storage.postgres import Database, Transaction
-from storage.records import ChannelRecord, EventKind, MemberRole
+from storage.postgres import Database
+from storage.records import EventKind
 
 T = TypeVar("T")
 
@@ -68,6 +69,18 @@ class EmptyDirectory(Exception):
     """
 
 
+@dataclass(slots=True)
+class _Task:
+    """A channel that is not as it should be."""
+
+    channel: Wanted
+    standing: Standing | None
+    """None: there is no such channel yet."""
+    done: Done
+    is_told: bool
+    """Whether the channel is told who comes and goes."""
+
+
 class Reconciler:
     """Brings channels in step; keeps how they stand, to see at once what has changed."""
 
@@ -76,41 +89,87 @@ class Reconciler:
         self._rules = rules
         self._known: dict[str, Standing] | None = None
         """How the channels stand; None when we do not know."""
+        self.is_behind = False
+        """Whether the last pass has left something to the next one."""
 
-    async def reconcile(self, company: Company, *, afresh: bool = True) -> list[Done]:
+    async def reconcile(
+        self,
+        company: Company,
+        *,
+        afresh: bool = True,
+        is_past: Callable[[], bool] = lambda: False,
+    ) -> list[Done]:
         """Do what is to be done and answer it, channel by channel.
 
-        ``afresh`` compares with the database and not with what we did last. Raises
+        ``afresh`` compares with the database and not with what we did last. ``is_past`` is
+        asked after each step whether this company is one of the past: then whoever may not stay
+        in it is out, and the rest is left to the next pass, which knows better. Raises
         UNAVAILABLE, and EmptyDirectory; what was done until then is done.
         """
+        known, self._known = self._known, None
+        self.is_behind = False
         if not any(person.is_active for person in company.people.values()):
             raise EmptyDirectory
-        known, self._known = self._known, None
         if known is None or afresh:
             known = await directory_channels.all_of(self._database, self._rules.kinds)
-        # Beside the event loop: it is long for those who wait for an answer.
-        todo = await asyncio.to_thread(_differences, company, self._rules, known)
-        done = []
-        for channel in todo:
-            result = await self._bring_in_step(channel, known.get(channel.key))
-            known[channel.key] = _as_wanted(channel, result.channel_id)
-            if result:
-                done.append(result)
+            tasks = await self._tasks(company, known)
+        elif tasks := await self._tasks(company, known):
+            # Somebody else may have brought these in step since.
+            keys = [task.channel.key for task in tasks]
+            found = await directory_channels.by_keys(self._database, keys)
+            known = {key: known[key] for key in known.keys() - set(keys)} | found
+            tasks = await self._tasks(company, known)
+        for task in tasks:
+            if task.standing:
+                await self._let_go(task, task.standing)
+        self.is_behind = not await self._go_on(tasks, known, is_past)
         self._known = known
-        return done
+        return [task.done for task in tasks if task.done]
 
-    async def _bring_in_step(self, channel: Wanted, standing: Standing | None) -> Done:
-        if standing is None:
-            standing = await self._make(channel)
-            done = Done(standing.channel_id, channel.type, channel.name, is_new=True)
-        else:
-            done = Done(standing.channel_id, channel.type, channel.name)
-            await self._follow(channel, standing, done)
-        await self._move(channel, standing, done)
-        return done
+    async def _tasks(self, company: Company, known: dict[str, Standing]) -> list[_Task]:
+        # Beside the event loop: it is long for those who wait for an answer.
+        return await asyncio.to_thread(_tasks, company, self._rules, known)
 
-    async def _make(self, channel: Wanted) -> Standing:
-        channel_id = ids.new_id()
+    async def _go_on(
+        self, tasks: list[_Task], known: dict[str, Standing], is_past: Callable[[], bool]
+    ) -> bool:
+        """Do the rest; answers whether all of it."""
+        for task in tasks:
+            standing = task.standing
+            if _is_as_wanted(task.channel, standing):
+                continue
+            if standing is None:
+                standing = known[task.channel.key] = await self._make(task)
+            else:
+                known[task.channel.key] = await self._follow(task, standing)
+            for batch in _coming(task.channel, standing):
+                await self._take_in(task, standing, batch)
+                if is_past():
+                    return False
+            if is_past():
+                return False
+        return True
+
+    async def _let_go(self, task: _Task, standing: Standing) -> None:
+        """Whoever may not stay goes, and whoever is something else now is that."""
+        before, after = standing.roles, task.channel.roles
+        for going in _batches(sorted(before.keys() - after.keys())):
+            task.done.left += await placing.let_go(
+                self._database, standing.channel_id, going, is_told=task.is_told
+            )
+            for user_id in going:
+                del before[user_id]
+        recast = [
+            Cast(user_id, role, after[user_id])
+            for user_id, role in sorted(before.items())
+            if role != after[user_id]
+        ]
+        for casts in _batches(recast):
+            task.done.recast += await placing.recast(self._database, standing.channel_id, casts)
+            before.update((cast.user_id, cast.role) for cast in casts)
+
+    async def _make(self, task: _Task) -> Standing:
+        channel, channel_id = task.channel, task.done.channel_id
         async with self._database.transaction() as transaction:
             await channels.insert(
                 transaction,
@@ -125,14 +184,16 @@ class Reconciler:
             await directory_channels.record(
                 transaction, channel.key, channel_id, channel.name, is_closed=channel.is_closed
             )
+        task.done.is_new = True
         return Standing(channel.key, channel_id, channel.name, channel.is_closed, {})
 
-    async def _follow(self, channel: Wanted, standing: Standing, done: Done) -> None:
+    async def _follow(self, task: _Task, standing: Standing) -> Standing:
         """Another name, closed or opened again."""
+        channel = task.channel
         renamed = channel.name != standing.name
         turned = channel.is_closed != standing.is_closed
         if not (renamed or turned):
-            return
+            return standing
         async with self._database.transaction() as transaction:
             await channels.lock(transaction, standing.channel_id)
             changed = await directory_channels.follow(
@@ -148,126 +209,52 @@ class Reconciler:
                     transaction, changed.id, EventKind.CHANNEL_UPDATED, actor_id=None
                 )
         if changed:
-            done.is_renamed = renamed
-            done.is_archived = turned and channel.is_closed
-            done.is_restored = turned and not channel.is_closed
+            task.done.is_renamed = renamed
+            task.done.is_archived = turned and channel.is_closed
+            task.done.is_restored = turned and not channel.is_closed
+        return standing._replace(name=channel.name, is_closed=channel.is_closed)
 
-    async def _move(self, channel: Wanted, standing: Standing, done: Done) -> None:
-        """Who goes, who comes, and who is something else now: those first who may not stay."""
-        before, after = standing.roles, channel.roles
-        going = sorted(before.keys() - after.keys())
-        coming = sorted(after.keys() - before.keys())
-        recast = [
-            Cast(user_id, before[user_id], after[user_id])
-            for user_id in sorted(before.keys() & after.keys())
-            if before[user_id] != after[user_id]
-        ]
-        is_few = max(len(going), len(coming)) <= attendance.MOST_TOLD
-        is_told = channel.is_told and is_few and not done.is_new
-        for batch in _batches(going):
-            async with self._database.transaction() as transaction:
-                now = await _locked(transaction, standing.channel_id)
-                done.left += await _displace(transaction, now, batch, is_told=is_told)
-        for batch in _batches(coming):
-            roles = [(user_id, str(after[user_id])) for user_id in batch]
-            async with self._database.transaction() as transaction:
-                now = await _locked(transaction, standing.channel_id)
-                joined, changed = await _place(transaction, now, roles, is_told=is_told)
-                done.joined += joined
-                done.recast += changed
-        for casts in _batches(recast):
-            async with self._database.transaction() as transaction:
-                await channels.lock(transaction, standing.channel_id)
-                given = await placements.recast(transaction, standing.channel_id, casts)
-                await _tell_roles(transaction, standing.channel_id, given)
-                done.recast += len(given)
+    async def _take_in(self, task: _Task, standing: Standing, user_ids: list[str]) -> None:
+        roles = [(user_id, str(task.channel.roles[user_id])) for user_id in user_ids]
+        joined, changed = await placing.take_in(
+            self._database, standing.channel_id, roles, is_told=task.is_told
+        )
+        task.done.joined += joined
+        task.done.recast += changed
+        standing.roles.update(roles)
 
 
-def _differences(
-    company: Company, rules: DirectoryRules, known: dict[str, Standing]
-) -> list[Wanted]:
+def _tasks(company: Company, rules: DirectoryRules, known: dict[str, Standing]) -> list[_Task]:
     """The channels that are not as they should be, in the order of their keys."""
-    channels = wanted(company, rules, known)
     return [
-        channel
-        for key, channel in sorted(channels.items())
-        if (standing := known.get(key)) is None
-        or _as_wanted(channel, standing.channel_id) != standing
+        _task(channel, known.get(key))
+        for key, channel in sorted(wanted(company, rules, known).items())
+        if not _is_as_wanted(channel, known.get(key))
     ]
 
 
-def _as_wanted(channel: Wanted, channel_id: str) -> Standing:
-    return Standing(channel.key, channel_id, channel.name, channel.is_closed, dict(channel.roles))
-
-
-async def _locked(transaction: Transaction, channel_id: str) -> ChannelRecord:
-    await channels.lock(transaction, channel_id)
-    return (await channels.by_ids(transaction, [channel_id]))[channel_id]
-
-
-async def _displace(
-    transaction: Transaction, channel: ChannelRecord, user_ids: list[str], *, is_told: bool
-) -> int:
-    gone = await placements.displace(transaction, channel.id, user_ids)
-    leaving = [person.user_id for person in gone if not person.stays]
-    left = await attendance.leave(transaction, channel, leaving, actor_id=None, is_told=is_told)
-    # What the directory made them, they are no longer.
-    demoted = await placements.cast(
-        transaction,
-        channel.id,
-        [
-            Cast(person.user_id, person.role, MemberRole.MEMBER)
-            for person in gone
-            if person.stays and person.role != MemberRole.MEMBER
-        ],
+def _task(channel: Wanted, standing: Standing | None) -> _Task:
+    if standing is None:
+        done = Done(ids.new_id(), channel.type, channel.name)
+        return _Task(channel, None, done, is_told=False)
+    most = max(
+        len(standing.roles.keys() - channel.roles.keys()),
+        len(channel.roles.keys() - standing.roles.keys()),
     )
-    await _tell_roles(transaction, channel.id, demoted)
-    return len(left)
+    done = Done(standing.channel_id, channel.type, channel.name)
+    return _Task(channel, standing, done, is_told=channel.is_told and most <= attendance.MOST_TOLD)
 
 
-async def _place(
-    transaction: Transaction,
-    channel: ChannelRecord,
-    roles: list[tuple[str, str]],
-    *,
-    is_told: bool,
-) -> tuple[int, int]:
-    """How many have joined, and how many have another role."""
-    placed = await placements.place(transaction, channel.id, roles)
-    joined = 0
-    for role in MemberRole:
-        people = [person.user_id for person in placed if person.role == role and not person.by_hand]
-        if people:
-            joined += len(
-                await attendance.join(
-                    transaction, channel, people, actor_id=None, role=role, is_told=is_told
-                )
-            )
-    raised = await placements.cast(
-        transaction,
-        channel.id,
-        [
-            Cast(person.user_id, MemberRole.MEMBER, person.role)
-            for person in placed
-            if person.by_hand and person.role != MemberRole.MEMBER
-        ],
+def _is_as_wanted(channel: Wanted, standing: Standing | None) -> bool:
+    return standing is not None and (standing.name, standing.is_closed, standing.roles) == (
+        channel.name,
+        channel.is_closed,
+        channel.roles,
     )
-    await _tell_roles(transaction, channel.id, raised)
-    return joined, len(raised)
 
 
-async def _tell_roles(
-    transaction: Transaction, channel_id: str, roles: Iterable[tuple[str, str]]
-) -> None:
-    for user_id, role in roles:
-        await events.append(
-            transaction,
-            channel_id,
-            EventKind.MEMBER_ROLE_CHANGED,
-            actor_id=None,
-            user_ids=[user_id],
-            detail=role,
-        )
+def _coming(channel: Wanted, standing: Standing) -> Iterable[list[str]]:
+    return _batches(sorted(channel.roles.keys() - standing.roles.keys()))
 
 
 def _batches(items: list[T]) -> Iterable[list[T]]:

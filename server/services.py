@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference
 
 from loaders.profiles import Profiles
 from loaders.roster import Roster
@@ -116,9 +116,12 @@ async def working_as(role: Role, settings: Settings) -> AsyncIterator[Database]:
 async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
     """The host application's people; MongoDB may come later."""
     async with _mongo(settings) as mongo:
-        yield Directory(
-            mongo[settings.mongo_database], directory_names(settings), settings.mongo_timeout
+        # Who is gone is gone: a secondary that lags behind would say otherwise for as long, and of
+        # what a change stream has just told it may not know yet.
+        database = mongo.get_database(
+            settings.mongo_database, read_preference=ReadPreference.PRIMARY_PREFERRED
         )
+        yield Directory(database, directory_names(settings), settings.mongo_timeout)
 
 
 @asynccontextmanager

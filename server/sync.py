@@ -1,13 +1,14 @@
 """Keeping channels in step with the directory: one process of all does it.
 
 It looks at everything when it begins and every minute, and at what has changed as soon
-as MongoDB tells. Where MongoDB does not tell, it asks every few seconds who may still
-sign in, which is little, so that nobody keeps a channel for long after they are gone.
+as MongoDB tells. Where MongoDB does not tell, it asks every two seconds whether what the
+directory says of who belongs where is the same, so that nobody keeps for long what they
+have lost.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -32,7 +33,7 @@ from storage.sight import Role
 CONNECTIONS = 2
 """One for the locks, one to write."""
 
-FOLLOW_SECONDS = 5.0
+FOLLOW_SECONDS = 1.0
 """How often the other processes try whether there is still one that does it."""
 
 SETTLE_SECONDS = 1.0
@@ -44,8 +45,14 @@ GATHER_SECONDS = 0.05
 AGAIN_SECONDS = 1.0
 """After MongoDB was out of reach."""
 
-ASK_SECONDS = 3.0
-"""How often to ask who may sign in, where changes are not told."""
+ASK_SECONDS = 2.0
+"""How often to ask whether anything has changed, where changes are not told."""
+
+ASK_SHARE = 4
+"""Asking takes no more than one in this many of the seconds, however large the directory is."""
+
+PASS_SECONDS = 1.0
+"""How long a pass goes on when something else has changed since it began."""
 
 COMMAND_SECONDS = 120.0
 """How long ``backchannel sync`` waits for a pass under way, and for each statement."""
@@ -65,6 +72,10 @@ class Sync:
         self._reconciler = Reconciler(database, rules)
         self._rules = rules
         self._seconds = seconds
+        self._digest: bytes | None = None
+        """Of the directory as it was before the last look at everything; None while changes are
+        told.
+        """
 
     async def run(self) -> None:
         """Keep channels in step, or wait for whoever does to end, until cancelled."""
@@ -95,40 +106,52 @@ class Sync:
                     await feed.settled()
             while True:
                 changed = feed.take()
-                is_due = not is_current or clock() >= look_at
-                if is_due or await self._is_past(feed, company):
+                asked_at = clock()
+                # Before looking: what changes meanwhile is another digest the next time.
+                digest = None if feed.is_live else await self._ask()
+                ask_at = asked_at + max(ASK_SECONDS, ASK_SHARE * (clock() - asked_at))
+                if not is_current or clock() >= look_at or digest != self._digest:
                     changed = None
-                now = await self._look(connection, company, changed)
+                now = await self._look(connection, company, changed, self._is_past(feed, ask_at))
                 is_current = now is not None
                 # What was known last is what the others are to be told the difference from.
                 company = now or company
                 if not is_current:
                     look_at = clock() + AGAIN_SECONDS
                 elif changed is None:
+                    self._digest = digest
                     look_at = clock() + self._seconds
-                pause = look_at - clock()
-                if not feed.is_live:
-                    pause = min(pause, ASK_SECONDS)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, pause)):
-                        await feed.something()
+                if not (is_current and self._reconciler.is_behind):
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(
+                            look_at if feed.is_live else min(look_at, ask_at)
+                        ):
+                            await feed.something()
                 await asyncio.sleep(GATHER_SECONDS)
 
-    async def _is_past(self, feed: Feed, company: Company | None) -> bool:
-        """Whether other people may sign in than in the company we know."""
-        if feed.is_live or company is None:
-            return False
+    async def _ask(self) -> bytes | None:
+        """The digest of the directory; None while nobody can say."""
         with suppress(Refusal):
-            return await self._census.active() != {
-                id for id, person in company.people.items() if person.is_active
-            }
-        return False
+            return await self._census.digest()
+        return None
+
+    def _is_past(self, feed: Feed, ask_at: float) -> Callable[[], bool]:
+        """What answers, during a pass, whether to begin with what is new instead."""
+        clock = asyncio.get_running_loop().time
+        enough_at = clock() + PASS_SECONDS
+
+        def is_past() -> bool:
+            now = clock()
+            return now >= enough_at and (feed.has_something if feed.is_live else now >= ask_at)
+
+        return is_past
 
     async def _look(
         self,
         connection: Connection,
         company: Company | None,
         changed: dict[Kind, set[object]] | None,
+        is_past: Callable[[], bool],
     ) -> Company | None:
         """Compare and write; ``changed`` is None for everything. Answers what the directory says
         now, None when it could not say or somebody else is comparing.
@@ -148,15 +171,17 @@ class Sync:
                 return None
             if company:
                 self._tell(company, now)
-            if whole or now != company:
-                await self._reconcile(now, afresh=whole)
+            if whole or now != company or self._reconciler.is_behind:
+                await self._reconcile(now, is_past, afresh=whole)
             return now
 
-    async def _reconcile(self, company: Company, *, afresh: bool) -> None:
+    async def _reconcile(
+        self, company: Company, is_past: Callable[[], bool], *, afresh: bool
+    ) -> None:
         if not self._rules.types:
             return
         try:
-            done = await self._reconciler.reconcile(company, afresh=afresh)
+            done = await self._reconciler.reconcile(company, afresh=afresh, is_past=is_past)
         except EmptyDirectory:
             log.error("sync.empty_directory")
             return

@@ -6,6 +6,7 @@ Read whole, in batches, or only what has changed since.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from storage import ids
@@ -74,15 +75,17 @@ class Census:
                 await self._read(again, kind, {"_id": {"$in": list(documents)}})
         return again
 
-    async def active(self) -> set[str]:
-        """Everybody who may sign in: the little that is worth asking every few seconds."""
-        names = self.directory.names
-        found: set[str] = set()
-        async for batch in self.directory.people(
-            {names.user_status: names.user_active_value}, ["_id"]
-        ):
-            found.update(str(document["_id"]) for document in batch)
-        return found
+    async def digest(self) -> bytes:
+        """Another one as soon as the directory says anything else of who belongs where and what
+        they may do: what people are called and look like is left out. Raises UNAVAILABLE.
+        """
+        digest = blake2b(digest_size=16)
+        for kind in Kind:
+            fields = self.directory.deciding_fields() if kind is Kind.USER else self._fields(kind)
+            async for part in self.directory.raw(self.collection(kind), fields):
+                digest.update(part)
+            digest.update(kind.encode())
+        return digest.digest()
 
     def collection(self, kind: Kind) -> str:
         """What the host application calls the collection."""

@@ -46,6 +46,11 @@ class Feed:
         self._settled = asyncio.Event()
 
     @property
+    def has_something(self) -> bool:
+        """Whether there is something to take."""
+        return self._something.is_set()
+
+    @property
     def is_live(self) -> bool:
         """Whether every change is told at once."""
         return len(self._live) == len(Kind)
@@ -55,7 +60,7 @@ class Feed:
         await self._settled.wait()
 
     async def something(self) -> None:
-        """Return when there is something to take."""
+        """Return when there is something to take, or changes are not told any more."""
         await self._something.wait()
 
     def take(self) -> dict[Kind, set[Any]] | None:
@@ -86,8 +91,15 @@ class Feed:
                 log.info("feed.refused", kind=kind, code=error.code)
             except (PyMongoError, OSError) as error:
                 log.warning("feed.lost", kind=kind, error=type(error).__name__)
+            except Exception:
+                # Of nonsense on the line, the driver makes whatever Python makes of it.
+                self._tokens.pop(kind, None)
+                log.warning("feed.nonsense", kind=kind, exc_info=True)
             _insist_on_cancellation()
-            self._live.discard(kind)
+            if kind in self._live:
+                self._live.discard(kind)
+                # Whoever relies on being told has to ask from now on.
+                self._something.set()
             self._note_tried(kind)
             await asyncio.sleep(pause)
 

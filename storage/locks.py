@@ -18,9 +18,9 @@ WAIT = "select pg_advisory_lock($1)"
 RELEASE = "select pg_advisory_unlock($1)"
 
 KEEP_ALIVE = """
-set tcp_keepalives_idle     = 10;
-set tcp_keepalives_interval = 5;
-set tcp_keepalives_count    = 3;
+set tcp_keepalives_idle     = 2;
+set tcp_keepalives_interval = 1;
+set tcp_keepalives_count    = 2;
 """
 
 
@@ -56,6 +56,6 @@ async def held(connection: Connection, lock: Lock, *, wait: bool = False) -> Asy
 
 async def keep_alive(connection: Any) -> None:
     """For every new connection that is to hold locks: when the line is cut in silence, let
-    PostgreSQL notice within half a minute, so that another process can go on.
+    PostgreSQL notice within four seconds, so that another process can go on.
     """
     await connection.execute(KEEP_ALIVE)

@@ -119,6 +119,13 @@ class Firm:
         )
         return {row["user_id"]: row["role"] for row in rows}
 
+    async def joined(self) -> int:
+        """How often anybody has joined anything."""
+        count: int = await self.owner.fetchval(
+            "select count(*) from events where kind = 'MemberJoined'"
+        )
+        return count
+
     async def log(self, key: str) -> list[tuple[str, str | None]]:
         """What happened in it, and to whom; a message's content for whom."""
         rows = await self.owner.fetch(

@@ -11,11 +11,12 @@ from tests.faults.fleet import Fleet, Server
 from tests.faults.followers import Follower, SocketFollower
 from tests.faults.load import Load
 from tests.faults.record import Row
-from tests.faults.size import SIZE, Size
+from tests.faults.size import Size
 from tests.realtime.following import LEAVE, REMOVE
 from tests.world import Person, until
 
-CLOSED_SECONDS = 5.0 * SIZE.slack
+CLOSED_SECONDS = 5.0
+"""As promised, however busy the machine is."""
 VIEWER = "{ viewer { user { id } } }"
 
 

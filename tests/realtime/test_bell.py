@@ -149,6 +149,19 @@ async def test_who_rings_into_the_goodbye_of_the_line_is_heard_on_the_next(own: 
     assert {line["event"] for line in logs if line["log_level"] != "info"} == {"bell.lost"}
 
 
+async def test_who_could_not_hear_for_a_while_looks_at_the_directory_again(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have been disabled, or be in another team: search results are kept for long."""
+    told: list[str | None] = []
+    live = own.services.live
+    await until(lambda: live.bell.is_connected)
+    monkeypatch.setattr(live, "on_directory_change", told.append)
+    await own.database.execute(f"select pg_terminate_backend(pid) from ({BELLS}) as bells")
+    await until(lambda: bool(told))
+    assert set(told) == {None}
+
+
 async def test_an_event_comes_soon_though_nobody_rings(own: World, fresh: Fresh) -> None:
     channel = await own.carol.create_channel(own.dave)
     async with deaf(own, fresh) as server, server.dave.socket() as socket:

@@ -1,25 +1,20 @@
 """What the tests of being in step with the directory have in common."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from bson import ObjectId
 
 from storage.postgres import Database
-from tests.world import Person, World
+from tests.world import PATIENCE, Person, World
 
-SECONDS = 15.0
-"""Thrice what is promised of people who are gone, as machines are busy."""
+PROMISED = 5.0
+"""Seconds from a write in MongoDB until nobody has what it took from them."""
 
 
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    started = time.monotonic()
-    yield
-    assert time.monotonic() - started < seconds
+def in_time() -> asyncio.Timeout:
+    """What begins with the write and has come to pass at the end is as fast as promised."""
+    return asyncio.timeout(PROMISED)
 
 
 async def department(world: World, name: str = "Sales") -> ObjectId:
@@ -32,7 +27,7 @@ async def change(world: World, person: Person, **fields: Any) -> None:
     await world.mongo.users.update_one({"_id": ObjectId(person.id)}, {"$set": fields})
 
 
-async def comes(database: Database, query: str, *args: Any, seconds: float = SECONDS) -> Any:
+async def comes(database: Database, query: str, *args: Any, seconds: float = PATIENCE) -> Any:
     """What the query answers, as soon as that is anything but null or false."""
     async with asyncio.timeout(seconds):
         while not (found := await database.fetchval(query, *args)):  # noqa: ASYNC110
@@ -40,7 +35,7 @@ async def comes(database: Database, query: str, *args: Any, seconds: float = SEC
     return found
 
 
-async def channel_of(world: World, id: ObjectId, *people: Person, seconds: float = SECONDS) -> str:
+async def channel_of(world: World, id: ObjectId, *people: Person, seconds: float = PATIENCE) -> str:
     """The id of the department's channel, as soon as it has these people."""
     found: str = await comes(
         world.database,
@@ -55,15 +50,27 @@ async def channel_of(world: World, id: ObjectId, *people: Person, seconds: float
     return found
 
 
-async def gone(world: World, channel: str, person: Person) -> None:
-    """Return when somebody is no member any more."""
-    query = "select not exists (select from members where channel_id = $1 and user_id = $2)"
-    await comes(world.database, query, channel, person.id)
+PLACES = """
+select array_agg(key order by key)
+  from members
+  join directory_channels using (channel_id)
+ where user_id = $1
+"""
+
+
+async def places(world: World, person: Person) -> list[str]:
+    """What the directory's channels that somebody is in are for."""
+    return await world.database.fetchval(PLACES, person.id) or []
+
+
+async def placed(world: World, person: Person, keys: list[str]) -> None:
+    """Return when somebody is in these channels of the directory's, and in no other."""
+    await comes(world.database, f"select coalesce(({PLACES}), '{{}}') = $2", person.id, keys)
 
 
 async def finds(person: Person, search: str, ids: list[str]) -> None:
     """Return as soon as these are found, in this order."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while await found(person, search) != ids:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

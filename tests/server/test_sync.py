@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 import loaders.roster
+import server.sync
+from resolvers import reconciling
 from server.sync_settings import KINDS
 from storage.census import Census
 from storage.errors import unavailable
 from tests.operations import do
 from tests.realtime.following import EVENTS
-from tests.server.syncing import SECONDS, change, channel_of, comes, department, finds, found
+from tests.server.syncing import change, channel_of, comes, department, finds, found
 from tests.servers import Fresh, Servers
-from tests.world import World, until
+from tests.world import PATIENCE, World, until
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ async def test_what_changes_while_it_cannot_be_read_is_told_of_when_it_can(
 
     monkeypatch.setattr(Census, "retake", fails_once)
     await change(company, eve, name="Eve Sprosser")
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await failed.wait()
     await finds(company.carol, "Sprosser", [eve.id])
 
@@ -118,7 +121,7 @@ async def test_another_process_goes_on_when_the_one_ends(company: World) -> None
     async with _leading_anew(company):
         await department(company, "One of them")
     sales = await department(company, "The other")
-    await channel_of(company, sales, seconds=15.0)
+    await channel_of(company, sales)
     assert await database.fetchval(leaders, 0x6263_0001) == 1
 
 
@@ -144,8 +147,35 @@ async def test_a_department_the_settings_name_has_a_general_channel_for_its_peop
 async def test_who_left_on_purpose_stays_out_when_somebody_else_comes(company: World) -> None:
     sales = await department(company, "Left behind")
     ann = await company.new_person("Ann", departmentId=sales)
-    channel = await channel_of(company, sales, ann, seconds=15.0)
+    channel = await channel_of(company, sales, ann)
     await do(ann, "leaveChannel", channelId=channel)
     await change(company, ann, name="Ann again")
     ben = await company.new_person("Ben", departmentId=sales)
     assert await channel_of(company, sales, ben) == channel
+
+
+async def test_who_is_gone_does_not_wait_for_many_who_come(
+    company: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass that takes long makes way for what is new."""
+    monkeypatch.setattr(reconciling, "BATCH", 1)
+    monkeypatch.setattr(server.sync, "PASS_SECONDS", 0.0)
+    sales = await department(company, "Grows fast")
+    ann = await company.new_person("Ann", departmentId=sales)
+    channel = await channel_of(company, sales, ann)
+    hired = [
+        {"_id": ObjectId(), "name": "New", "status": "active", "departmentId": sales}
+        for _ in range(60)
+    ]
+    await company.mongo.users.insert_many(hired)
+    joined = "select count(*) from members where channel_id = $1 and user_id <> $2"
+    await comes(company.database, f"select ({joined}) > 0", channel, ann.id)
+    await change(company, ann, status="disabled")
+    await comes(company.database, f"select ({joined}) = 60", channel, ann.id)
+    events = await company.database.fetch(
+        "select kind, user_id from events where channel_id = $1 order by position", channel
+    )
+    others = [each["kind"] for each in events if each["user_id"] != ann.id]
+    left = [each["kind"] for each in events].index("MemberLeft")
+    assert "MemberJoined" in [each["kind"] for each in events[left:]]
+    assert others.count("MemberJoined") == 60
