@@ -29,10 +29,13 @@ async def leave_channel(services: Services, viewer: Viewer, channel_id: str) -> 
 
     The answer shows the channel for the last time to those who cannot look at it from outside.
     """
+    access = await access_channel(services.database, viewer, channel_id)
+    policy.require_leave(access)
+    successors = await _successors(services, access, viewer.id)
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_leave(access)
-        await _remove(transaction, access, viewer.id, actor_id=viewer.id)
+        await _remove(transaction, access, viewer.id, successors, actor_id=viewer.id)
         return await _left(transaction, viewer, access)
 
 
@@ -58,12 +61,15 @@ async def remove_member(
     services: Services, viewer: Viewer, channel_id: str, user_id: str
 ) -> Membership:
     """Take somebody out. Raises NOT_FOUND for one who is not in."""
+    access = await access_channel(services.database, viewer, channel_id)
+    policy.require_manage_members(viewer, access)
+    successors = await _successors(services, access, user_id)
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_manage_members(viewer, access)
         target = await _member(transaction, access, user_id)
         policy.require_remove(viewer, access, target)
-        await _remove(transaction, access, target.user_id, actor_id=viewer.id)
+        await _remove(transaction, access, target.user_id, successors, actor_id=viewer.id)
         return await _left(transaction, viewer, access)
 
 
@@ -74,12 +80,11 @@ async def update_member_role(
 
     Raises UNAVAILABLE when the directory cannot say whether they are a client.
     """
-    fit = role == MemberRole.MEMBER
-    if not fit:
-        # Nobody else learns what the directory says of somebody, or that it says nothing.
-        access = await access_channel(services.database, viewer, channel_id)
-        policy.require_manage_members(viewer, access)
-        fit = await _may_run(services, user_id)
+    # Nobody else learns what the directory says of somebody, or that it says nothing.
+    access = await access_channel(services.database, viewer, channel_id)
+    policy.require_manage_members(viewer, access)
+    fit = role == MemberRole.MEMBER or await _may_run(services, user_id)
+    successors = await _successors(services, access, user_id)
     async with services.database.transaction() as transaction:
         access = await access_channel_to_write(transaction, viewer, channel_id)
         policy.require_manage_members(viewer, access)
@@ -89,7 +94,7 @@ async def update_member_role(
             raise bad_input("userId", "Only somebody active and inside can run a channel.")
         channel, person = access.channel.id, target.user_id
         if role != MemberRole.OWNER:
-            await _require_another_owner(transaction, channel, person)
+            await _require_another_owner(transaction, channel, person, successors)
         if await members.set_role(transaction, channel, person, role):
             await events.append(
                 transaction,
@@ -116,17 +121,34 @@ async def _member(transaction: Transaction, access: Membership, user_id: str) ->
     return found
 
 
-async def _require_another_owner(transaction: Transaction, channel: str, person: str) -> None:
-    if await members.is_last_owner(transaction, channel, person):
+async def _successors(services: Services, access: Membership, user_id: str) -> list[str]:
+    """Who runs the channel should this owner go: other owners, unless they are gone themselves."""
+    person = ids.user_id(user_id)
+    others = (
+        await members.other_owners(services.database, access.channel.id, person) if person else []
+    )
+    found = await services.profiles.by_ids(others)
+    return [id for id in others if policy.may_run(found[id])]
+
+
+async def _require_another_owner(
+    transaction: Transaction, channel: str, person: str, successors: list[str]
+) -> None:
+    if await members.is_last_owner(transaction, channel, person, successors):
         raise conflict("The last owner has to make somebody else an owner first.", "userId")
 
 
 async def _remove(
-    transaction: Transaction, access: Membership, user_id: str, *, actor_id: str
+    transaction: Transaction,
+    access: Membership,
+    user_id: str,
+    successors: list[str],
+    *,
+    actor_id: str,
 ) -> None:
     channel_id = access.channel.id
     if access.channel.member_count > 1:
-        await _require_another_owner(transaction, channel_id, user_id)
+        await _require_another_owner(transaction, channel_id, user_id, successors)
     # First all that is said of it: whoever has left may have nothing to say here any more.
     await placements.left(transaction, channel_id, user_id)
     await attendance.leave(transaction, access.channel, [user_id], actor_id=actor_id)

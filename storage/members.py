@@ -105,11 +105,27 @@ select user_id
   from removed
 """
 
+OTHER_OWNERS = """
+select other.user_id
+  from members mine
+  join members other on other.channel_id = mine.channel_id
+ where mine.channel_id = $1
+   and mine.user_id = $2
+   and mine.role = 'OWNER'
+   and other.role = 'OWNER'
+   and other.user_id <> $2
+"""
+
+# By the primary key, however many members there are.
 IS_LAST_OWNER = """
-select coalesce(bool_and(user_id = $2), false)
-  from members
- where channel_id = $1
-   and role = 'OWNER'
+select exists (select from members
+                where channel_id = $1
+                  and user_id = $2
+                  and role = 'OWNER')
+   and not exists (select from members
+                    where channel_id = $1
+                      and user_id = any($3::text[])
+                      and role = 'OWNER')
 """
 
 SET_ROLE = """
@@ -202,9 +218,16 @@ async def remove(transaction: Transaction, channel_id: str, user_ids: list[str])
     return [user_id for user_id in user_ids if user_id in removed]
 
 
-async def is_last_owner(transaction: Transaction, channel_id: str, user_id: str) -> bool:
-    """Whether this person and nobody else owns the channel."""
-    return bool(await transaction.fetchval(IS_LAST_OWNER, channel_id, user_id))
+async def other_owners(connection: Connection, channel_id: str, user_id: str) -> list[str]:
+    """Who else owns a channel that this person owns."""
+    return [row[0] for row in await connection.fetch(OTHER_OWNERS, channel_id, user_id)]
+
+
+async def is_last_owner(
+    transaction: Transaction, channel_id: str, user_id: str, successors: list[str]
+) -> bool:
+    """Whether this person owns the channel, and none of the successors does."""
+    return bool(await transaction.fetchval(IS_LAST_OWNER, channel_id, user_id, successors))
 
 
 async def set_role(transaction: Transaction, channel_id: str, user_id: str, role: str) -> bool:

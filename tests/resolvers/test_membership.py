@@ -160,6 +160,26 @@ async def test_a_client_and_one_who_is_gone_run_nothing(world: World) -> None:
         assert (await denied(world.dave, "updateMemberRole", **target)).code == "FORBIDDEN"
 
 
+async def test_an_owner_who_is_gone_succeeds_nobody(world: World) -> None:
+    gone = await world.new_person("Gone Owner")
+    id = await public(world.erin, world.dave, gone)
+    await do(world.erin, "updateMemberRole", channelId=id, userId=gone.id, role="OWNER")
+    await world.mongo.users.update_one({"_id": ObjectId(gone.id)}, {"$set": {"status": "left"}})
+    await world.services.profiles.refresh([gone.id])
+    async with nothing_happens(world, id, world.dave):
+        for name, arguments in (
+            ("leaveChannel", {}),
+            ("removeMember", {"userId": world.erin.id}),
+            ("updateMemberRole", {"userId": world.erin.id, "role": "ADMIN"}),
+        ):
+            refusal = await denied(world.erin, name, channelId=id, **arguments)
+            assert (refusal.code, refusal.field) == ("CONFLICT", "userId")
+    await do(world.erin, "removeMember", channelId=id, userId=gone.id)
+    await do(world.erin, "updateMemberRole", channelId=id, userId=world.dave.id, role="OWNER")
+    await do(world.erin, "leaveChannel", channelId=id)
+    assert await roles(world.dave, id) == {world.dave.id: "OWNER"}
+
+
 async def test_two_last_owners_cannot_both_go_at_once(world: World) -> None:
     for _ in range(5):
         id = await public(world.erin, world.dave, world.ivan)
