@@ -20,6 +20,7 @@ TEXTS = {
     "@here": "here",
     "Is anybody (@HERE)?": "here",
     "@heretic": "",
+    "`@channel` and ```@here```": "",
 }
 """Whom each calls."""
 
@@ -93,15 +94,30 @@ class Room:
         return [said for said in self.said if said.root is root and not said.is_deleted]
 
     def seen_by(self, key: str) -> dict[str, Any]:
-        """The channel as GraphQL shows it to a person."""
+        """The counts as GraphQL shows them to a person."""
         unread, mentions = self.counts(key)
-        roots = [said for said in self.said if said.root is None]
         member = self.members.get(key)
         return {
             "unreadCount": unread,
             "mentionCount": mentions,
             "memberCount": len(self.members),
             "membership": member and {"isMuted": member.is_muted},
+        }
+
+    def is_loud_for(self, key: str) -> bool:
+        """Whether somebody is in it and has not muted it."""
+        return key in self.members and not self.members[key].is_muted
+
+    @property
+    def roots(self) -> list[Said]:
+        """What is no reply, oldest first."""
+        return [said for said in self.said if said.root is None]
+
+    @property
+    def threads(self) -> dict[str, Any]:
+        """The messages and how many replies each has, as GraphQL shows them to everybody."""
+        roots = self.roots
+        return {
             "lastMessage": _shown(roots[-1]) if roots else None,
             "messages": [{**_shown(root), **_thread(self.replies(root))} for root in roots],
         }
@@ -120,9 +136,7 @@ def _shown(said: Said) -> dict[str, Any]:
 
 def total(rooms: list[Room], key: str) -> dict[str, int]:
     """Viewer.unread."""
-    counts = [
-        room.counts(key) for room in rooms if key in room.members and not room.members[key].is_muted
-    ]
+    counts = [room.counts(key) for room in rooms if room.is_loud_for(key)]
     return {
         "messages": sum(unread for unread, _ in counts),
         "mentions": sum(mentions for _, mentions in counts),
