@@ -4,11 +4,12 @@ told of it or not, whatever they are connected with, on every server.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 from bson import ObjectId
 from pymongo.errors import OperationFailure
@@ -126,6 +127,14 @@ class Connected:
             assert await _end_of(each) == "FORBIDDEN"
         await self.socket.settled()
 
+    async def begins_anew(self) -> None:
+        """Return when every connection has ended in a way after which clients come back."""
+        assert await self.socket.closed() == 1012
+        for each in self.streams:
+            # The channel may be lost before.
+            with suppress(httpx.RemoteProtocolError):
+                assert await _end_of(each) == "FORBIDDEN"
+
 
 async def _end_of(stream: Stream) -> str:
     """The code of the error with which the response ends."""
@@ -218,7 +227,7 @@ async def test_a_change_of_what_somebody_is_takes_what_it_gave_them(
             else:
                 await change(here, ann, isClient=True)
             for each in connected:
-                await each.has_lost_the_channel()
+                await (each.begins_anew() if what == "client" else each.has_lost_the_channel())
             await placed(here, ann, after)
             for each in connected:
                 assert await each.person.run(SEES, id=channel) == {"channel": None}

@@ -44,7 +44,7 @@ _STATEMENTS = {
     """,
     Role.SYNC: """
         channels: BY_IDS INSERT LOCK
-        directory_channels: ALL FOLLOW NOTE RECORD
+        directory_channels: ALL BY_KEYS FOLLOW NOTE RECORD
         events: APPEND
         incarnation: BEGIN_NEW_EPOCHS
         locks: KEEP_ALIVE RELEASE TRY WAIT
