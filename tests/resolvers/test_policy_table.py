@@ -13,6 +13,7 @@ from resolvers.viewer import Viewer
 from storage.errors import ErrorCode, Refusal
 from storage.records import (
     ChannelRecord,
+    ChannelType,
     MemberRecord,
     MemberRole,
     Membership,
@@ -238,3 +239,31 @@ def test_who_writes_to_whom(rules: Rules, team: str, other_team: str, client: st
     no_team = UserRecord("4", "Of no team")
     for letter in set(PEOPLE) - {"C"}:
         assert policy.finds(viewer(letter, rules), no_team, shares=False)
+
+
+def test_clients_are_let_into_what_is_not_open_inside_and_nobody_who_is_gone_anywhere() -> None:
+    closed_to_clients = {"public group", "general, of the company", "general, of a department"}
+    for channel in CHANNELS:
+        place = access("I", channel, "none").channel
+        for letter in PEOPLE:
+            person = viewer(letter).user
+            may = letter != "C" or channel not in closed_to_clients
+            assert policy.admits(place, person) == may, (channel, letter)
+            assert not policy.admits(place, person._replace(is_active=False)), (channel, letter)
+
+
+def test_only_people_inside_who_are_active_run_a_channel() -> None:
+    for letter in PEOPLE:
+        person = viewer(letter).user
+        assert policy.may_run(person) == (letter != "C")
+        assert not policy.may_run(person._replace(is_active=False))
+
+
+def test_who_may_make_channels() -> None:
+    makers = {ChannelType.GROUP: "SHK", ChannelType.GENERAL: "SHM"}
+    for type in ChannelType:
+        for letter in PEOPLE:
+            by_hand = type in makers or letter == "C"
+            refused = "FORBIDDEN" if by_hand else "BAD_USER_INPUT"
+            expected = "OK" if letter in makers.get(type, "") else refused
+            assert outcome(policy.require_create, viewer(letter), type) == expected, (letter, type)
