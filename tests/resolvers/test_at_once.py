@@ -79,7 +79,7 @@ async def test_nine_people_open_one_direct_message(world: World, second: World) 
     await assert_sound(world, id)
 
 
-async def test_people_are_added_and_removed_while_others_join_leave_and_write(
+async def test_people_come_and_go_and_write_while_the_channel_is_archived_and_restored(
     world: World, second: World
 ) -> None:
     admins = [world.carol, world.alice]
@@ -93,8 +93,8 @@ async def test_people_are_added_and_removed_while_others_join_leave_and_write(
         person = by_turns(people[number % 6], second, number)
         dave = by_turns(world.dave, second, number)
         # The same two channels in either order: a lock that waits for another would show.
-        there = (id, other)[number // 12 % 2]
-        said = {"channelId": there, "content": "A word", "clientMessageId": f"{id}{number % 24}"}
+        there = (id, other)[number // 9 % 2]
+        said = {"channelId": there, "content": "A word", "clientMessageId": f"{id}{number % 18}"}
         return [
             partial(do, admin, "addMembers", channelId=id, userIds=random.sample(ids, 6)),
             partial(do, admin, "removeMember", channelId=id, userId=person.id),
@@ -102,11 +102,15 @@ async def test_people_are_added_and_removed_while_others_join_leave_and_write(
             partial(do, person, "leaveChannel", channelId=id),
             partial(do, dave, "sendMessage", input=said),
             partial(do, admin, "updateMemberRole", channelId=id, userId=person.id, role="ADMIN"),
-        ][number % 6]
+            partial(do, admin, "archiveChannel", channelId=id),
+            partial(do, admin, "unarchiveChannel", channelId=id),
+            partial(do, person, "openDirectMessage", userIds=ids[:3]),
+        ][number % 9]
 
     codes = await outcomes([call(number) for number in range(CALLERS)])
     assert set(codes) <= {"OK", "NOT_FOUND", "FORBIDDEN", "CONFLICT"}
-    assert codes["OK"] >= CALLERS // 3
+    # Many come while it is archived.
+    assert codes["OK"] >= CALLERS // 4
     await assert_sound(world, id)
     await assert_sound(world, other)
 
