@@ -48,6 +48,18 @@ def _user(
     return context.loaders.user_by_id.get(event.user_id)
 
 
+NOW = "As it is when this is told, which is later than it happened for those who were away."
+
+
+def _member_count(event: EventRecord, context: Context) -> int | Awaitable[int]:
+    channel = context.loaders.channel_by_id.get(event.channel_id)
+    return channel.member_count if isinstance(channel, ChannelRecord) else _counted(channel)
+
+
+async def _counted(channel: Awaitable[ChannelRecord]) -> int:
+    return (await channel).member_count
+
+
 def _detail(event: EventRecord, _: Context) -> str | None:
     return event.detail
 
@@ -91,11 +103,13 @@ class MessageEdited(_Logged, ChannelEvent):
 @strawberry.type
 class MessageDeleted(_Logged, ChannelEvent):
     message_id: strawberry.ID
+    message: Message = strawberry.field(description=NOW)
 
 
 @strawberry.type
 class ReactionAdded(_Logged, ChannelEvent):
     message_id: strawberry.ID
+    message: Message = strawberry.field(description=NOW)
     emoji: str = looked_up(_detail, str)
     user: User = looked_up(_user, User)
 
@@ -103,6 +117,7 @@ class ReactionAdded(_Logged, ChannelEvent):
 @strawberry.type
 class ReactionRemoved(_Logged, ChannelEvent):
     message_id: strawberry.ID
+    message: Message = strawberry.field(description=NOW)
     emoji: str = looked_up(_detail, str)
     user: User = looked_up(_user, User)
 
@@ -120,11 +135,13 @@ class MessageUnpinned(_Logged, ChannelEvent):
 @strawberry.type
 class MemberJoined(_Logged, ChannelEvent):
     user: User = looked_up(_user, User)
+    member_count: int = looked_up(_member_count, int, NOW)
 
 
 @strawberry.type
 class MemberLeft(_Logged, ChannelEvent):
     user: User = looked_up(_user, User)
+    member_count: int = looked_up(_member_count, int, NOW)
 
 
 @strawberry.type

@@ -26,19 +26,20 @@ query ($id: ID!) {{
   }}
 }}
 """
+TOLD = MESSAGE.replace("parent { id }", "parent { id replyCount }")
 FOLLOW = f"""
 subscription ($id: ID!, $after: String) {{
   channelEvents(channelId: $id, after: $after) {{
     __typename cursor
-    ... on MessageSent {{ message {{ {MESSAGE} }} }}
-    ... on MessageEdited {{ message {{ {MESSAGE} }} }}
-    ... on MessageDeleted {{ messageId }}
-    ... on MessagePinned {{ message {{ {MESSAGE} }} }}
-    ... on MessageUnpinned {{ message {{ {MESSAGE} }} }}
-    ... on ReactionAdded {{ messageId emoji user {{ name }} }}
-    ... on ReactionRemoved {{ messageId emoji user {{ name }} }}
-    ... on MemberJoined {{ user {{ id }} }}
-    ... on MemberLeft {{ user {{ id }} }}
+    ... on MessageSent {{ message {{ {TOLD} }} }}
+    ... on MessageEdited {{ message {{ {TOLD} }} }}
+    ... on MessageDeleted {{ message {{ {TOLD} }} }}
+    ... on MessagePinned {{ message {{ {TOLD} }} }}
+    ... on MessageUnpinned {{ message {{ {TOLD} }} }}
+    ... on ReactionAdded {{ message {{ {TOLD} }} }}
+    ... on ReactionRemoved {{ message {{ {TOLD} }} }}
+    ... on MemberJoined {{ memberCount user {{ id }} }}
+    ... on MemberLeft {{ memberCount user {{ id }} }}
     ... on MemberRoleChanged {{ role user {{ id }} }}
     ... on ChannelUpdated {{ channel {{ {CHANNEL} }} }}
   }}
@@ -66,62 +67,48 @@ class Copy:
     def state(self) -> Any:
         return self.cursor, self.channel, self.members, self.messages, self.pinned, self.last
 
-    def pin(self, message: dict[str, Any]) -> None:
-        """What was pinned last comes first."""
-        if not message["isPinned"]:
-            self.pinned = [id for id in self.pinned if id != message["id"]]
-        elif message["id"] not in self.pinned:
-            self.pinned.insert(0, message["id"])
-
     def apply(self, event: dict[str, Any]) -> None:
-        """What each kind of event means to whoever has the state before it."""
+        """What each kind of event means to whoever has the state before it. What it shows may be
+        newer than the event, and is what is so: nothing is counted here.
+        """
         self.cursor = event["cursor"]
-        message = event.get("message") or self.messages.get(event.get("messageId", ""))
         match event["__typename"]:
-            case "MessageSent" | "MessageEdited" | "MessagePinned" | "MessageUnpinned":
-                assert message
-                is_new = message["id"] not in self.messages
-                self.messages[message["id"]] = message
-                if is_new and message["parent"]:
-                    self.messages[message["parent"]["id"]]["replyCount"] += 1
-                elif is_new and message["contentType"] != "SYSTEM":
-                    self.last = message["id"]
-                self.pin(message)
-            case "MessageDeleted":
-                assert message
-                message.update(content="", isDeleted=True, isPinned=False, reactions=[])
-                message.update(mentions=[], attachments=[], revisions=[])
-                self.pin(message)
-                if message["parent"]:
-                    self.messages[message["parent"]["id"]]["replyCount"] -= 1
-            case "ReactionAdded":
-                assert message
-                reactions = {each["emoji"]: each for each in message["reactions"]}
-                one = reactions.setdefault(
-                    event["emoji"], {"emoji": event["emoji"], "count": 0, "users": []}
-                )
-                one["count"] += 1
-                one["users"].append(event["user"])
-                message["reactions"] = list(reactions.values())
-            case "ReactionRemoved":
-                assert message
-                for one in message["reactions"]:
-                    if one["emoji"] == event["emoji"]:
-                        one["count"] -= 1
-                        one["users"].remove(event["user"])
-                message["reactions"] = [one for one in message["reactions"] if one["count"]]
+            case (
+                "MessageSent"
+                | "MessageEdited"
+                | "MessageDeleted"
+                | "MessagePinned"
+                | "MessageUnpinned"
+                | "ReactionAdded"
+                | "ReactionRemoved"
+            ):
+                self.show(event["message"], event["__typename"] == "MessagePinned")
             case "MemberJoined":
                 self.members[event["user"]["id"]] = "MEMBER"
-                self.channel["memberCount"] += 1
+                self.channel["memberCount"] = event["memberCount"]
             case "MemberLeft":
                 del self.members[event["user"]["id"]]
-                self.channel["memberCount"] -= 1
+                self.channel["memberCount"] = event["memberCount"]
             case "MemberRoleChanged":
                 self.members[event["user"]["id"]] = event["role"]
             case "ChannelUpdated":
                 self.channel = event["channel"]
             case unknown:
                 raise AssertionError(unknown)
+
+    def show(self, message: dict[str, Any], was_just_pinned: bool) -> None:
+        """Put a message where it belongs."""
+        id, parent = message["id"], message["parent"]
+        is_new = id not in self.messages
+        self.messages[id] = message
+        if parent:
+            self.messages[parent["id"]]["replyCount"] = parent.pop("replyCount")
+        elif is_new and message["contentType"] != "SYSTEM":
+            self.last = id
+        if was_just_pinned or not message["isPinned"]:
+            self.pinned = [other for other in self.pinned if other != id]
+        if was_just_pinned and message["isPinned"]:
+            self.pinned.insert(0, id)
 
 
 class Scene:
@@ -244,6 +231,15 @@ async def _restores(s: Scene) -> None:
     await do(s.world.carol, "unarchiveChannel", channelId=s.channel)
 
 
+async def _replies_to_what_is_gone(s: Scene) -> None:
+    await do(s.world.dave, "deleteMessage", messageId=s.root)
+    await s.world.carol.say(s.channel, "Another", parentId=s.root)
+
+
+async def _takes_the_text_away(s: Scene) -> None:
+    await do(s.world.dave, "editMessage", messageId=s.root, content="")
+
+
 DEEDS = dict(
     [
         ("says", _says),
@@ -260,6 +256,8 @@ DEEDS = dict(
         by("dave", "unpinMessage", "reply"),
         ("unpins and pins again", _unpins_and_pins_again),
         ("says a file", _says_a_file),
+        ("replies to what is gone", _replies_to_what_is_gone),
+        ("takes the text away", _takes_the_text_away),
         ("calls", _calls),
         ("deletes what was just said", _deletes_what_was_just_said),
         ("reacts anew", _reacts_anew),
@@ -293,6 +291,34 @@ async def test_a_stale_copy_and_the_events_are_a_fresh_look(world: World, name: 
         await DEEDS[name](s)
         fresh = await s.look()
         assert fresh.cursor != copy.cursor
+        await kept(copy, operation, fresh)
+        assert copy.state == fresh.state
+        assert operation.is_silent
+
+
+LAST = {
+    "deleteMessage root": 1,
+    "deleteMessage reply": 1,
+    "replies to what is gone": 2,
+    "removes": 3,
+}
+"""What has to come after everything else, in this order."""
+
+NOT_ANY_MORE = {"archiveChannel channelId", "describes", "leaveChannel channelId"}
+"""After which others could not be done."""
+
+
+@pytest.mark.parametrize("is_all", [True, False])
+async def test_who_was_away_is_told_what_leads_to_a_fresh_look(world: World, is_all: bool) -> None:
+    s = Scene(world, await world.carol.create_channel(world.dave, world.erin, isPrivate=False))
+    await s.fill()
+    copy = await s.look()
+    for name in sorted(DEEDS.keys() - NOT_ANY_MORE, key=lambda name: (LAST.get(name, 0), name)):
+        if is_all or name not in LAST:
+            await DEEDS[name](s)
+    fresh = await s.look()
+    async with world.carol.socket() as socket:
+        operation = await socket.subscribe(FOLLOW, id=s.channel, after=copy.cursor)
         await kept(copy, operation, fresh)
         assert copy.state == fresh.state
         assert operation.is_silent
