@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from storage import events
-from storage.events import Echo, Hint, Moved
+from storage.events import Echo, Hint, Moved, Typed
 from storage.lines import SHARED, UnfitLineError
 from storage.poolers import lends_sessions
 
@@ -56,7 +56,7 @@ class Bell(Protocol):
 class PostgresBell:
     """LISTEN and NOTIFY on one connection of its own.
 
-    ``hear`` is called with each hint of any process, this one included.
+    ``hear`` is called with each hint of any process, this one included, but for its own of typing.
     ``returned`` is called whenever the line is new, that is when hints may
     have been missed.
 
@@ -80,6 +80,7 @@ class PostgresBell:
         self._waiting = asyncio.Event()
         self._echo: asyncio.Future[None] | None = None
         self._token = ""
+        self._pid = 0
         self.is_connected = False
 
     def ring(self, hint: Hint) -> None:
@@ -136,6 +137,7 @@ class PostgresBell:
 
         connection.add_termination_listener(on_loss)
         await connection.add_listener(events.NOTIFY_CHANNEL, self._on_notification)
+        self._pid = connection.get_server_pid()
         self.is_connected = True
         self._returned()
         parts = [
@@ -186,5 +188,6 @@ class PostgresBell:
             if isinstance(hint, Echo):
                 if hint.token == self._token and self._echo and not self._echo.done():
                     self._echo.set_result(None)
-            else:
+            elif not (isinstance(hint, Typed) and pid == self._pid):
+                # Of typing nothing is read anew: by now it may be otherwise here.
                 self._hear(hint)

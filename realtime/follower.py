@@ -15,7 +15,7 @@ from storage import events, incarnation
 from storage.errors import Refusal
 from storage.events import Hint, Moved, Typed
 from storage.postgres import Database
-from storage.records import EventKind, EventRecord
+from storage.records import EventKind, EventRecord, MessageContentType
 
 POLL_SECONDS = 1.0
 
@@ -132,5 +132,12 @@ class Follower:
 
     def _end_typing(self, batch: list[EventRecord]) -> None:
         for event in batch:
-            if event.kind == EventKind.MESSAGE_SENT and event.actor_id:
-                self._typing.sent(event.channel_id, event.actor_id)
+            message = event.message
+            if (
+                message
+                and event.kind == EventKind.MESSAGE_SENT
+                and message.content_type != MessageContentType.SYSTEM
+            ):
+                self._typing.over(event.channel_id, message.sender_id)
+            elif event.kind == EventKind.MEMBER_LEFT and event.user_id:
+                self._typing.over(event.channel_id, event.user_id)

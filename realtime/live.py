@@ -156,6 +156,7 @@ class Live:
             self.hub,
             self.follower,
             self._reader,
+            self.typing,
             channel_id=channel.id,
             viewer_id=viewer_id,
             epoch=channel.epoch,

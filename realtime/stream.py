@@ -7,6 +7,7 @@ from realtime.follower import Follower
 from realtime.hub import Hub, Topic
 from realtime.reader import Reader
 from realtime.source import Render, Sink, Source, settled
+from realtime.typing import Typing
 from storage import cursors
 from storage.errors import Refusal, resync_required
 
@@ -19,6 +20,7 @@ class Stream(Source):
         hub: Hub,
         follower: Follower,
         reader: Reader,
+        typing: Typing,
         *,
         channel_id: str,
         viewer_id: str,
@@ -31,6 +33,7 @@ class Stream(Source):
         self._hub = hub
         self._follower = follower
         self._reader = reader
+        self._typing = typing
         self.channel_id = channel_id
         self.viewer_id = viewer_id
         self._epoch = epoch
@@ -74,6 +77,7 @@ class Stream(Source):
                     topic.position = subscriber.position
                 cohort.subscribers.add(subscriber)
                 self._follower.look_at(topic)
+                await self._typing.greet(self.channel_id, subscriber)
         finally:
             topic.waiting -= 1
             self._hub.leave(topic)

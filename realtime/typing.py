@@ -1,38 +1,55 @@
-"""Who is typing: told at once, stored nowhere, forgotten after three seconds."""
+"""Who is typing: told at once, stored nowhere, forgotten after three seconds.
+
+A person's client may reach any process with each request. Of a person in a channel the latest
+word counts, whoever was given it: that they type, which lasts three seconds, or that they
+do not. The bell carries words with their age.
+"""
 
 import asyncio
+import random
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from realtime.bell import Bell
+from realtime.cohorts import Subscriber
 from realtime.hub import Hub
+from realtime.source import settled
 from storage.events import Typed
 
 LASTS_SECONDS = 3.0
 THROTTLE_SECONDS = 2.0
 """The bell is rung for a person in a channel this often, whatever they do and wherever."""
 
-SAFETY_SECONDS = LASTS_SECONDS + THROTTLE_SECONDS
-"""When those who heard of it take it for ended, should the process that told them be no more."""
+DEFERENCE_SECONDS = 0.1
+"""Who did not ring last waits for so much longer, or up to three times as much: two processes
+are not to ring at once.
+"""
 
 Place = tuple[str, str]
 """A channel and a person."""
 
-
-class _Lasting(NamedTuple):
-    """Typing that began here, and will end here."""
-
-    ends: asyncio.TimerHandle
-    device: object
+_ELSEWHERE = object()
+"""Instead of a connection, for what was said to another process."""
 
 
 @dataclass(slots=True)
-class _Rung:
-    """What the bell was rung for less than two seconds ago."""
+class _Typist:
+    """A person in a channel, for as long as it may matter what was said of them."""
 
-    is_typing: bool
-    is_ours: bool
-    """Whether this process did; else another one will tell how that goes on."""
+    at: float = float("-inf")
+    """When the latest word was given, on the event loop's clock."""
+    is_typing: bool = False
+    """What it says, and says no longer once it is three seconds old."""
+    device: object = None
+    """The connection that it came by, if it came by one that stays."""
+    is_news: bool = False
+    """Whether the other processes are still to be told of it."""
+    is_said: bool = False
+    """What the bell has said last."""
+    is_told: bool = False
+    """What those who listen here were told last."""
+    ends: asyncio.TimerHandle | None = None
+    rest: asyncio.TimerHandle | None = None
+    """While this lasts, the bell is not rung."""
 
 
 class Typing:
@@ -41,82 +58,113 @@ class Typing:
     def __init__(self, hub: Hub, bell: Bell) -> None:
         self._hub = hub
         self._bell = bell
-        self._lasting: dict[Place, _Lasting] = {}
-        self._rung: dict[Place, _Rung] = {}
-        self._ends: dict[Place, asyncio.TimerHandle] = {}
+        self._channels: dict[str, dict[str, _Typist]] = {}
 
     def tell(self, channel_id: str, user_id: str, is_typing: bool, device: object = None) -> None:
         """A person who may write in the channel has begun or stopped to type in it, on a device
         that is connected or without one. Listeners here hear it at once, others at most two
         seconds after they last heard of it.
         """
-        place = (channel_id, user_id)
-        lasted = self._forget(place)
-        if is_typing:
-            loop = asyncio.get_running_loop()
-            ends = loop.call_later(LASTS_SECONDS, self.tell, channel_id, user_id, False)
-            self._lasting[place] = _Lasting(ends, device)
-        elif not lasted:
-            return
-        self.hear(Typed(channel_id, user_id, is_typing))
-        if place not in self._rung:
-            self._ring(place, is_typing)
+        known = self._known(channel_id, user_id)
+        if is_typing or (known and known.is_typing):
+            place = (channel_id, user_id)
+            typist = self._note(place, _now(), is_typing, device)
+            typist.is_news = is_typing or typist.is_said
+            self._say(place, typist)
 
     def heard(self, hint: Typed) -> None:
-        """Some process has rung the bell for this, perhaps we."""
-        self.hear(hint)
+        """Another process has rung the bell for this."""
         place = (hint.channel_id, hint.user_id)
-        if place not in self._rung:
-            self._rest(place, hint.is_typing, is_ours=False)
+        at = _now() - hint.age / 1000
+        known = self._known(*place)
+        if at > max(known.at if known else at - 1, _now() - LASTS_SECONDS):
+            known = self._note(place, at, hint.is_typing, _ELSEWHERE)
+            known.is_news = False
+        if known:
+            known.is_said = hint.is_typing
+            deference = DEFERENCE_SECONDS * random.uniform(1, 3)  # noqa: S311
+            self._rest(place, known, THROTTLE_SECONDS + deference)
 
-    def hear(self, hint: Typed) -> None:
-        """Tell those who listen here, if it is news to them."""
-        topic = self._hub.topics.get(hint.channel_id)
-        place = (hint.channel_id, hint.user_id)
-        timer = self._ends.pop(place, None)
-        if timer:
-            timer.cancel()
-        if topic and hint.is_typing:
-            self._ends[place] = asyncio.get_running_loop().call_later(
-                SAFETY_SECONDS, self.hear, hint._replace(is_typing=False)
-            )
-        if topic and hint.is_typing != bool(timer):
-            topic.feed([hint])
-
-    def sent(self, channel_id: str, user_id: str) -> None:
-        """A message has come: its sender types no longer. Whoever reads it knows."""
-        place = (channel_id, user_id)
-        self._forget(place)
-        if place in self._rung:
-            self._rung[place].is_typing = False
-        if place in self._ends:
-            self.hear(Typed(channel_id, user_id, is_typing=False))
+    def over(self, channel_id: str, user_id: str) -> None:
+        """A message of theirs has come, or they have left: whoever reads the log knows."""
+        if self._known(channel_id, user_id):
+            typist = self._note((channel_id, user_id), _now(), False, _ELSEWHERE)
+            typist.is_news = typist.is_said = False
 
     def lost(self, user_id: str, device: object, *, is_last: bool) -> None:
         """A connection has ended: what began by it ends with it. With a person's last one, so
         does what began without any.
         """
-        for (channel_id, who), lasting in list(self._lasting.items()):
-            if who == user_id and (lasting.device is device or (is_last and not lasting.device)):
+        for channel_id in list(self._channels):
+            known = self._known(channel_id, user_id)
+            if known and (known.device is device or (is_last and known.device is None)):
                 self.tell(channel_id, user_id, False)
 
-    def _ring(self, place: Place, is_typing: bool) -> None:
-        self._bell.ring(Typed(*place, is_typing))
-        self._rest(place, is_typing, is_ours=True)
+    async def greet(self, channel_id: str, subscriber: Subscriber) -> None:
+        """Tell somebody who has begun to listen who is typing. Raises UNAVAILABLE."""
+        for user_id, typist in list(self._channels.get(channel_id, {}).items()):
+            if typist.is_typing:
+                hint = Typed(channel_id, user_id, is_typing=True)
+                payload = await settled(subscriber.cohort.payload(hint, {}))
+                if typist.is_typing:
+                    typist.is_told = True
+                    subscriber.offer(hint, payload)
 
-    def _rest(self, place: Place, is_typing: bool, *, is_ours: bool) -> None:
-        self._rung[place] = _Rung(is_typing, is_ours)
-        asyncio.get_running_loop().call_later(THROTTLE_SECONDS, self._catch_up, place)
+    def _known(self, channel_id: str, user_id: str) -> _Typist | None:
+        return self._channels.get(channel_id, {}).get(user_id)
 
-    def _catch_up(self, place: Place) -> None:
-        """Two seconds are over: tell what is so by now, if others think otherwise."""
-        rung = self._rung.pop(place)
-        lasts = place in self._lasting
-        if lasts != rung.is_typing and (lasts or rung.is_ours):
-            self._ring(place, lasts)
+    def _note(self, place: Place, at: float, is_typing: bool, device: object) -> _Typist:
+        """The latest word of this person, which those who listen here are told."""
+        typist = self._channels.setdefault(place[0], {}).setdefault(place[1], _Typist())
+        typist.at, typist.is_typing, typist.device = at, is_typing, device
+        if typist.ends:
+            typist.ends.cancel()
+        # Nothing older can come when this is over: it would be over as well.
+        typist.ends = asyncio.get_running_loop().call_at(
+            at + LASTS_SECONDS, self._end, place, typist
+        )
+        self._show(place, typist)
+        return typist
 
-    def _forget(self, place: Place) -> bool:
-        lasted = self._lasting.pop(place, None)
-        if lasted:
-            lasted.ends.cancel()
-        return lasted is not None
+    def _end(self, place: Place, typist: _Typist) -> None:
+        """The latest word counts no longer. Whoever has it knows by themselves."""
+        typist.ends = None
+        typist.is_typing = typist.is_news = typist.is_said = False
+        self._show(place, typist)
+        self._forget(place, typist)
+
+    def _show(self, place: Place, typist: _Typist) -> None:
+        if typist.is_told != typist.is_typing:
+            typist.is_told = typist.is_typing
+            topic = self._hub.topics.get(place[0])
+            if topic:
+                topic.feed([Typed(*place, typist.is_told)])
+
+    def _say(self, place: Place, typist: _Typist) -> None:
+        """Ring the bell for what others do not know yet, unless it was rung just now."""
+        if typist.is_news and not typist.rest:
+            age = round((_now() - typist.at) * 1000)
+            self._bell.ring(Typed(*place, typist.is_typing, age))
+            typist.is_news, typist.is_said = False, typist.is_typing
+            self._rest(place, typist, THROTTLE_SECONDS)
+
+    def _rest(self, place: Place, typist: _Typist, seconds: float) -> None:
+        if typist.rest:
+            typist.rest.cancel()
+        typist.rest = asyncio.get_running_loop().call_later(seconds, self._rested, place, typist)
+
+    def _rested(self, place: Place, typist: _Typist) -> None:
+        typist.rest = None
+        self._say(place, typist)
+        self._forget(place, typist)
+
+    def _forget(self, place: Place, typist: _Typist) -> None:
+        if not typist.ends and not typist.rest:
+            typists = self._channels[place[0]]
+            del typists[place[1]]
+            if not typists:
+                del self._channels[place[0]]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -55,7 +55,7 @@ async def send_message(services: Services, viewer: Viewer, draft: Draft) -> Mess
         except messages.ClientIdTaken:
             # In a channel that the sender does not see any more.
             raise _sent_otherwise() from None
-    services.live.typing.sent(message.channel_id, viewer.id)
+    services.live.typing.over(message.channel_id, viewer.id)
     return message
 
 

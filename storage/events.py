@@ -102,6 +102,8 @@ class Typed(NamedTuple):
     channel_id: str
     user_id: str
     is_typing: bool
+    age: int = 0
+    """Milliseconds since it was said."""
 
     def concerns(self, viewer_id: str) -> bool:
         """Whether this viewer is told: everybody knows of their own."""
@@ -210,8 +212,10 @@ def _hint(part: Any) -> Hint:
     match part:
         case ["M", str(channel_id), int(position)] if not isinstance(position, bool):
             return Moved(channel_id, position)
-        case ["T", str(channel_id), str(user_id), bool(is_typing)] if ids.user_id(user_id):
-            return Typed(channel_id, user_id, is_typing)
+        case ["T", str(channel_id), str(user_id), bool(is_typing), int(age)] if (
+            ids.user_id(user_id) and age >= 0
+        ):
+            return Typed(channel_id, user_id, is_typing, age)
         case ["S", str(channel_id), str(user_id)]:
             return Seen(channel_id, user_id)
         case ["O", str(user_id), int(revision), list(channel_ids)] if not isinstance(

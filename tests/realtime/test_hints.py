@@ -18,7 +18,7 @@ IDS = st.text("0123456789abcdef", min_size=24, max_size=24)
 NAMES = st.one_of(st.text(max_size=40), st.builds(lambda n: "ä" * n, st.integers(0, 1_500)))
 HINTS = st.one_of(
     st.builds(Moved, NAMES, st.integers(0, 2**63 - 1)),
-    st.builds(Typed, NAMES, IDS, st.booleans()),
+    st.builds(Typed, NAMES, IDS, st.booleans(), st.integers(0, 10_000)),
     st.builds(Echo, NAMES),
 )
 

@@ -40,8 +40,7 @@ async def nothing_left(world: World) -> AsyncIterator[None]:
     await until(lambda: not live.hub.topics)
     await until(lambda: alive() <= before)
     assert live.follower._moved == set()
-    assert live.typing._lasting == {}
-    assert live.typing._ends == {}
+    await until(lambda: not live.typing._channels)
 
 
 async def test_a_thousand_comings_and_goings(world: World) -> None:

@@ -16,6 +16,7 @@ from realtime.hub import Hub
 from realtime.typing import Typing
 from storage import events
 from storage.events import Typed
+from tests.operations import do
 from tests.realtime.following import MESSAGES, TYPING, contents
 from tests.world import Operation, Person, World, until
 
@@ -90,7 +91,7 @@ async def test_it_ends_after_three_seconds(world: World) -> None:
         assert await operation.next() == typed(channel, world.carol, True)
         assert await operation.next() == typed(channel, world.carol, False)
         assert 3.0 <= time.monotonic() - began < 5.9
-        assert world.services.live.typing._ends == {}
+        assert channel not in world.services.live.typing._channels
 
 
 async def test_it_ends_at_once_when_the_person_says_so(world: World) -> None:
@@ -204,8 +205,7 @@ async def test_what_goes_on_does_not_flicker(world: World, monkeypatch: pytest.M
     await until(lambda: len(heard) > 1)
     assert loop.time() - start >= 0.33 * 3 + 0.5
     assert [hint.is_typing for hint in heard] == [True, False]
-    await asyncio.sleep(0)
-    assert renewed._ends == {}
+    await until(lambda: renewed._channels == {})
 
 
 async def test_whatever_a_person_does_the_bell_rings_once_in_two_seconds(
@@ -260,8 +260,7 @@ async def test_going_on_at_two_devices_rings_as_often_as_at_one(world: World) ->
         await until(lambda: there.services.live.bell.is_connected)
         await world.carol.run(TYPE, id=channel)
         assert await operation.next() == typed(channel, world.carol, True)
-        place = (channel, world.carol.id)
-        await until(lambda: place in there.services.live.typing._rung)
+        await until(lambda: channel in there.services.live.typing._channels)
         await there.carol.run(TYPE, id=channel)
         await rung(world, told)
         assert told == [Typed(channel, world.carol.id, True)]
@@ -288,4 +287,119 @@ async def test_it_does_not_end_with_another_connection(world: World) -> None:
             await goes.settled()
         assert world.services.live.presence.is_connected(world.carol.id)
         await until(lambda: len(world.services.live.presence._people[world.carol.id].sockets) == 1)
+        assert operation.is_silent
+
+
+async def heard_there(there: World, channel: str) -> None:
+    """Return when another server knows of somebody who types in a channel."""
+    await until(lambda: channel in there.services.live.typing._channels)
+
+
+async def test_it_goes_on_by_way_of_whichever_server_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a load balancer each request may reach another one."""
+    monkeypatch.setattr(typing, "LASTS_SECONDS", 1.5)
+    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.75)
+    channel = await world.carol.create_channel(world.dave)
+    loop = asyncio.get_running_loop()
+    async with (
+        world.another_server() as there,
+        heard_by(world.dave, channel) as here,
+        heard_by(there.dave, channel) as far,
+    ):
+        await until(lambda: there.services.live.bell.is_connected)
+        await world.carol.run(TYPE, id=channel)
+        await heard_there(there, channel)
+        # So soon that it may not ring the bell yet.
+        await asyncio.sleep(0.5)
+        await there.carol.run(TYPE, id=channel)
+        renewed = loop.time()
+        for operation in (here, far):
+            assert await operation.next() == typed(channel, world.carol, True)
+            assert await operation.next() == typed(channel, world.carol, False)
+            assert loop.time() - renewed >= 1.4
+
+
+async def test_it_ends_by_way_of_whichever_server_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.5)
+    channel = await world.carol.create_channel(world.dave)
+    async with (
+        world.another_server() as there,
+        heard_by(world.dave, channel) as here,
+        heard_by(there.dave, channel) as far,
+    ):
+        await until(lambda: there.services.live.bell.is_connected)
+        await world.carol.run(TYPE, id=channel)
+        assert await far.next() == typed(channel, world.carol, True)
+        await there.carol.run(TYPE, id=channel, **{"is": False})
+        assert await far.next(1.0) == typed(channel, world.carol, False)
+        states = [await here.next(2.9), await here.next(2.9)]
+        assert states == [typed(channel, world.carol, each) for each in (True, False)]
+
+
+async def test_what_was_said_before_a_message_is_not_heard_after_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bell is late for who rings it often: what it says has an age."""
+    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.5)
+    channel = await world.carol.create_channel(world.dave)
+    async with (
+        world.another_server() as there,
+        heard_by(there.dave, channel) as operation,
+        notified(world, channel) as told,
+    ):
+        await until(lambda: there.services.live.bell.is_connected)
+        for _ in range(2):
+            await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        await there.carol.say(channel)
+        assert await operation.next() == typed(channel, world.carol, False)
+        # What was said the second time is told when two seconds are over.
+        said = world.services.live.typing._channels[channel][world.carol.id]
+        assert said.is_news
+        await until(lambda: not said.is_news)
+        await rung(world, told)
+        assert told[-1].age > 0
+        assert operation.is_silent
+
+
+async def test_who_begins_to_listen_is_told_who_is_typing(world: World) -> None:
+    channel = await world.carol.create_channel(world.dave, world.erin)
+    async with heard_by(world.dave, channel) as early:
+        await world.carol.run(TYPE, id=channel)
+        assert await early.next() == typed(channel, world.carol, True)
+        async with heard_by(world.erin, channel) as late, heard_by(world.carol, channel) as own:
+            assert await late.next() == typed(channel, world.carol, True)
+            await world.carol.run(TYPE, id=channel, **{"is": False})
+            for operation in (early, late):
+                assert await operation.next() == typed(channel, world.carol, False)
+            assert own.is_silent
+
+
+@pytest.mark.parametrize("how", ["leaves", "is removed"])
+async def test_it_ends_with_who_leaves(world: World, how: str) -> None:
+    channel = await world.carol.create_channel(world.dave, world.erin)
+    async with heard_by(world.dave, channel) as operation:
+        await world.erin.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.erin, True)
+        if how == "leaves":
+            await do(world.erin, "leaveChannel", channelId=channel)
+        else:
+            await do(world.carol, "removeMember", channelId=channel, userId=world.erin.id)
+        assert await operation.next(2.0) == typed(channel, world.erin, False)
+
+
+async def test_it_does_not_end_with_somebody_who_is_added(world: World) -> None:
+    """That is told by a message, too, but not by one of theirs."""
+    channel = await world.carol.create_channel(world.dave)
+    async with heard_by(world.dave, channel) as operation, world.dave.socket() as socket:
+        added = await socket.subscribe(MESSAGES, id=channel)
+        await world.followed(channel, 2)
+        await world.carol.run(TYPE, id=channel)
+        assert await operation.next() == typed(channel, world.carol, True)
+        await do(world.carol, "addMembers", channelId=channel, userIds=[world.erin.id])
+        assert contents([await added.next()]) == ["was added to the channel"]
         assert operation.is_silent
