@@ -7,11 +7,18 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 from tests.world import Person
 
 SSE = "text/event-stream"
 MULTIPART = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
+BOTH = pytest.mark.parametrize("accept", [SSE, MULTIPART], ids=["sse", "multipart"])
+
+
+def codes(result: Any) -> list[str]:
+    """Those of a result's errors."""
+    return [error["extensions"]["code"] for error in result["errors"]]
 
 
 @dataclass(frozen=True)
