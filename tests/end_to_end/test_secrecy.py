@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from storage import ids
+from storage import cursors, ids
+from storage.cursors import CursorKind
 from storage.records import ChannelType
 from tests.end_to_end.house import EMOJI, House, furnished
 from tests.operations import UNKNOWN_ID, UNKNOWN_PERSON, do
 from tests.places import MEMBER, OWNER, place, said
 from tests.walk import Examples, Place, places
-from tests.world import Person, World
+from tests.world import Person, Socket, World
 
 IDS = [p for p in places() if p.type == "ID" and p.operation != "subscription"]
 STREAMS = [p for p in places() if p.type == "ID" and p.operation == "subscription"]
@@ -165,6 +166,45 @@ async def test_whatever_else_is_wrong_a_secret_is_like_nothing(
         nobody = await answer(secrets.client, place, house, UNKNOWN_PERSON)
         for person in secrets.people:
             assert await answer(secrets.client, place, house, person.id) == nobody, examples
+
+
+CURSORS = [p for p in places() if p.name in ("after", "before")]
+
+
+def cursors_into(channel: str, message: str, epoch: int) -> list[str]:
+    """What lists of a channel and a thread, and the channel's log, would give as cursors."""
+    return [
+        cursors.encode_event(channel, epoch, 1),
+        cursors.encode_position(CursorKind.MESSAGE, channel, 1),
+        cursors.encode_position(CursorKind.REPLY, message, 1),
+        cursors.encode(CursorKind.MEMBER, channel, 1, UNKNOWN_PERSON),
+        cursors.encode(CursorKind.RECEIPT, message, 1, UNKNOWN_PERSON),
+    ]
+
+
+@pytest.mark.parametrize("place", CURSORS, ids=str)
+async def test_a_cursor_into_a_secret_is_like_one_into_nothing(
+    world: World, secrets: Secrets, clients_house: House, place: Place
+) -> None:
+    client, examples = secrets.client, clients_house.examples
+
+    async def told(socket: Socket, cursor: str) -> Any:
+        if place.operation == "query":
+            return await answer(client, place, clients_house, cursor)
+        query, variables = place.by_variable(examples, cursor)
+        message = await (await socket.subscribe(query, **variables)).message()
+        assert message["type"] == "error"
+        (error,) = message["payload"]
+        del error["extensions"]["requestId"]
+        return error
+
+    epoch = "select epoch from channels where id = $1"
+    async with client.socket() as socket:
+        nothing = [await told(socket, c) for c in cursors_into(UNKNOWN_ID, UNKNOWN_ID, 1)]
+        for channel, message in (secrets.private[:2], secrets.lost[:2]):
+            there = await world.database.fetchval(epoch, channel)
+            secret = [await told(socket, c) for c in cursors_into(channel, message, there)]
+            assert secret == nothing
 
 
 @pytest.mark.parametrize("place", OF_PEOPLE, ids=str)

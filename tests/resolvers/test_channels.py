@@ -211,3 +211,15 @@ async def test_members_are_paged_in_the_order_they_joined(world: World) -> None:
         after = f'"{info["endCursor"]}"'
     people = (world.carol, world.dave, world.erin, world.ivan, world.bob)
     assert found == [person.id for person in people]
+
+
+async def test_a_message_of_another_channel_is_no_channel_s_last(world: World) -> None:
+    """Whatever its row says: those who follow it may not be in the other."""
+    here, there = [await world.carol.create_channel(world.dave) for _ in range(2)]
+    elsewhere = await world.carol.say(there, "Not for everybody")
+    last = await world.carol.say(here, "For everybody here")
+    shown = "{ lastMessage { id } }"
+    assert await channel(world.dave, here, shown) == {"lastMessage": {"id": last}}
+    change = "update channels set last_message_id = $2 where id = $1"
+    await world.database.execute(change, here, elsewhere)
+    assert await channel(world.dave, here, shown) == {"lastMessage": None}
