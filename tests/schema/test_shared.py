@@ -1,7 +1,6 @@
 """A field that is marked as shared gives every viewer the same, so one answer may go to many."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +8,6 @@ from typing import Any
 import pytest
 from graphql import (
     Executor,
-    GraphQLInterfaceType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLUnionType,
-    get_named_type,
-    is_composite_type,
 )
 
 import execution.rendering
@@ -26,87 +19,23 @@ from resolvers.viewer import Viewer, sign_in
 from schema import graphql_schema
 from schema.documents import Documents
 from schema.events import EVENT_TYPES
-from schema.fields import DEFINITION, is_shared
 from schema.subscription import SOURCES
 from storage import events, ids
 from storage.events import Typed
 from storage.records import MarkerMoved, PresenceRecord
 from tests.operations import do
+from tests.schema.shared import (
+    Field,
+    event_document,
+    marked_as_shared,
+    marker_document,
+    page_document,
+    presence_document,
+    typing_document,
+)
 from tests.world import World
 
-Field = tuple[str, str]
-"""The names of a type and of one of its fields."""
-
 ROOTS = {"Query", "Mutation", "Subscription"}
-DEPTH = 3
-
-
-def fields_of(type: GraphQLNamedType) -> dict[str, Any]:
-    return dict(type.fields) if isinstance(type, GraphQLObjectType | GraphQLInterfaceType) else {}
-
-
-def marked_as_shared() -> set[Field]:
-    """All that say so; plain attributes of a record cannot help it."""
-    return {
-        (type.name, name)
-        for type in graphql_schema().type_map.values()
-        for name, field in fields_of(type).items()
-        if (ours := field.extensions.get(DEFINITION))
-        and ours.base_resolver is not None
-        and is_shared(ours)
-    }
-
-
-def selection(type: GraphQLNamedType, covered: set[Field], depth: int = DEPTH) -> str:
-    """Every shared field of the type, and of what they lead to."""
-    assert not isinstance(type, GraphQLUnionType)
-    return "{ __typename " + " ".join(_selected(type, covered, depth)) + " }"
-
-
-def _selected(type: GraphQLNamedType, covered: set[Field], depth: int) -> Iterator[str]:
-    for name, field in fields_of(type).items():
-        inner = get_named_type(field.type)
-        if not is_shared(field.extensions[DEFINITION]) or (is_composite_type(inner) and not depth):
-            continue
-        covered.add((type.name, name))
-        yield name + (selection(inner, covered, depth - 1) if is_composite_type(inner) else "")
-
-
-def event_document(covered: set[Field]) -> str:
-    schema = graphql_schema()
-    covered.add(("ChannelEvent", "cursor"))
-    kinds = (schema.type_map[kind.__name__] for kind in EVENT_TYPES)
-    every = " ".join(f"... on {kind.name} {selection(kind, covered, 2)}" for kind in kinds)
-    return f"subscription ($id: ID!) {{ channelEvents(channelId: $id) {{ cursor {every} }} }}"
-
-
-def typing_document(covered: set[Field]) -> str:
-    typing = selection(graphql_schema().type_map["TypingEvent"], covered)
-    return f"subscription ($id: ID!) {{ typing(channelId: $id) {typing} }}"
-
-
-def presence_document(covered: set[Field]) -> str:
-    watched = selection(graphql_schema().type_map["PresenceEvent"], covered)
-    return f"subscription ($ids: [ID!]!) {{ presenceChanged(userIds: $ids) {watched} }}"
-
-
-def marker_document(covered: set[Field]) -> str:
-    marker = selection(graphql_schema().type_map["ReadMarkerEvent"], covered)
-    return f"subscription ($id: ID!) {{ readMarkerMoved(channelId: $id) {marker} }}"
-
-
-def page_document(covered: set[Field]) -> str:
-    types = graphql_schema().type_map
-    member, channel = (selection(types[name], covered) for name in ("ChannelMember", "Channel"))
-    receipt = selection(types["ReadReceipt"], covered)
-    message = (
-        selection(types["Message"], covered)[:-1] + f"readBy {{ edges {{ node {receipt} }} }} }}"
-    )
-    return (
-        "query ($id: ID!) { channel(id: $id) { members { edges { node "
-        f"{member} }} }} messages(last: 5) {{ edges {{ node {message} }} }} ...Shared }} }}"
-        f" fragment Shared on Channel {channel}"
-    )
 
 
 @dataclass
