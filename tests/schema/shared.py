@@ -53,12 +53,18 @@ def _selected(type: GraphQLNamedType, covered: set[Field], depth: int) -> Iterat
         yield name + (selection(inner, covered, depth - 1) if is_composite_type(inner) else "")
 
 
-def event_document(covered: set[Field]) -> str:
-    schema = graphql_schema()
+def event_documents(covered: set[Field]) -> dict[str, str]:
+    """By kind of event; one for all would take too long to validate."""
     covered.add(("ChannelEvent", "cursor"))
-    kinds = (schema.type_map[kind.__name__] for kind in EVENT_TYPES)
-    every = " ".join(f"... on {kind.name} {selection(kind, covered, 2)}" for kind in kinds)
-    return f"subscription ($id: ID!) {{ channelEvents(channelId: $id) {{ cursor {every} }} }}"
+    every = {
+        kind.__name__: selection(graphql_schema().type_map[kind.__name__], covered, 2)
+        for kind in EVENT_TYPES
+    }
+    return {
+        kind: "subscription ($id: ID!) { channelEvents(channelId: $id)"
+        f" {{ cursor ... on {kind} {asked} }} }}"
+        for kind, asked in every.items()
+    }
 
 
 def typing_document(covered: set[Field]) -> str:

@@ -26,7 +26,7 @@ from storage.records import MarkerMoved, PresenceRecord
 from tests.operations import do
 from tests.schema.shared import (
     Field,
-    event_document,
+    event_documents,
     marked_as_shared,
     marker_document,
     page_document,
@@ -79,7 +79,7 @@ async def scene(world: World) -> Scene:
 def test_every_field_that_is_marked_is_looked_at() -> None:
     covered: set[Field] = set()
     documents = (
-        event_document,
+        event_documents,
         typing_document,
         marker_document,
         presence_document,
@@ -95,17 +95,18 @@ async def test_every_viewer_gets_the_same_of_every_kind_of_event(
     world: World, scene: Scene
 ) -> None:
     engine = Engine(graphql_schema(), world.services, introspection=True)
-    covered: set[Field] = set()
-    request = Request(event_document(covered), {"id": scene.channel}, None, "request")
-    prepared = engine.prepare(request)
-    assert prepared.document.is_shared
+    prepared = {
+        kind: engine.prepare(Request(document, {"id": scene.channel}, None, "request"))
+        for kind, document in event_documents(set()).items()
+    }
+    assert all(each.document.is_shared for each in prepared.values())
     happened = await events.read_after(world.database, {scene.channel: 0}, 100)
-    assert {event.kind for event in happened} == {kind.__name__ for kind in EVENT_TYPES}
+    assert {event.kind for event in happened} == prepared.keys()
     for event in happened:
         root = SOURCES["channelEvents"](event)
         # Nobody at all is whom an event is rendered for when it goes to many.
         results = {
-            _unsigned(await rendered(engine, prepared, viewer, event, root))
+            _unsigned(await rendered(engine, prepared[event.kind], viewer, event, root))
             for viewer in [*scene.viewers, None]
         }
         (result,) = results
