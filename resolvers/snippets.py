@@ -41,13 +41,27 @@ _BETWEEN = (
     r"\u30fb\ud7fc-\uf8ff\ufe10-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
     r"\uffe0-\ufffe\U0001d000-\U0001d3ff\U0001f000-\U0001faff\U000e0000-\U0010ffff"
 )
-_WORD = re.compile(rf"[{_ALONE}][{_UNSEEN}]*|[^{_BETWEEN}{_ALONE}]+")
 _SEPARATOR = re.compile(rf"[{_BETWEEN}]+")
 _MARK = re.compile(rf"[{_UNSEEN}]")
 _EACH_ALONE = re.compile(rf"([{_ALONE}])")
 _LETTERS = str.maketrans(
     {**dict(zip("øłđðħŧıſς", "olddhtisσ", strict=True)), "ß": "ss", "æ": "ae", "œ": "oe"}
 )
+
+
+def _folded(text: str) -> str:
+    folded = normalize("NFKD", text).lower().translate(_LETTERS)
+    return _EACH_ALONE.sub(r" \1 ", normalize("NFKC", _MARK.sub("", folded)))
+
+
+_SIGNS = "".join(
+    sign
+    for sign in re.findall(f"[{_BETWEEN}]", "".join(map(chr, range(0x20000))))
+    if _SEPARATOR.sub("", _folded(sign))
+)
+"""What lies between words, but stands for letters or digits: a small 2, a number in a circle."""
+
+_WORD = re.compile(rf"[{_ALONE}][{_UNSEEN}]*|(?:[^{_BETWEEN}{_ALONE}]+|[{_SIGNS}])+")
 
 
 class Word(NamedTuple):
@@ -65,9 +79,7 @@ def words(text: str) -> Iterator[Word]:
         if span.isascii():
             yield Word(span.lower()[:LONGEST_WORD], *found.span())
             continue
-        folded = normalize("NFKD", span).lower().translate(_LETTERS)
-        folded = _EACH_ALONE.sub(r" \1 ", normalize("NFKC", _MARK.sub("", folded)))
-        for word in _SEPARATOR.split(folded):
+        for word in _SEPARATOR.split(_folded(span)):
             if word:
                 yield Word(word[:LONGEST_WORD], *found.span())
 
