@@ -71,12 +71,18 @@ class Context:
             raise unauthenticated("Sign in: this needs an Authorization token.")
         return self.signed_in
 
+    def knows(self, user_id: str) -> bool:
+        """Whether the viewer knows somebody wherever they are: people inside know everybody, and
+        a client themself.
+        """
+        viewer = self.signed_in
+        return viewer is None or not viewer.is_client or viewer.id == user_id
+
     def acquaintance(self, user_id: str) -> UserRecord | Awaitable[UserRecord | None] | None:
         """Somebody who need not be in the channel they are named in: nobody to a client who
         shares none with them.
         """
-        viewer = self.signed_in
-        if viewer is None or not viewer.is_client or viewer.id == user_id:
+        if self.knows(user_id):
             return self.loaders.user_by_id.get(user_id)
         return self.loaders.companion_by_id.get(user_id)
 

@@ -83,6 +83,8 @@ async def staged(world: World) -> Stage:
         "clara": [
             *words,
             *(person.id for person in strangers),
+            # Named where their words are, or their going is told: to be reached nowhere.
+            *(f"{gone.id}@" for gone in (edda, sid)),
             *("quilla", "erin evans", "grace green", "zoe gone", "alice adams", "olga other"),
         ]
     }

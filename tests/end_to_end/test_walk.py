@@ -138,6 +138,9 @@ async def test_the_walk_finds_what_they_may_know(stage: Stage) -> None:
     text = await walked(clara, "query", "channel", stage.examples())
     for word in ("Client Clara", "Carol Clark", "Dave Davis", "A word of Edda's", "Edda Ex"):
         assert word in text
+    assert "carol@example.com" in text
+    inside = await walked(stage.people["carol"], "query", "channel", stage.examples())
+    assert f"{stage.edda.id}@example.com" in inside
     members = "{ members { edges { node { user { name } invitedBy { name } } } } }"
     for person, inviter in ((clara, None), (stage.people["carol"], {"name": "Alice Adams"})):
         found = await do(person, "channel", members, id=stage.project)
