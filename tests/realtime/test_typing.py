@@ -3,9 +3,6 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 import pytest
@@ -18,53 +15,8 @@ from storage import events
 from storage.events import Typed
 from tests.operations import do
 from tests.realtime.following import MESSAGES, TYPING, contents
-from tests.world import Operation, Person, World, until
-
-LAST = "the last"
-TYPE = "mutation ($id: ID!, $is: Boolean! = true) { setTyping(channelId: $id, isTyping: $is) }"
-
-
-@asynccontextmanager
-async def heard_by(person: Person, channel: str) -> AsyncIterator[Operation]:
-    async with person.socket() as socket:
-        before = person.world.followers(channel)
-        operation = await socket.subscribe(TYPING, id=channel)
-        await person.world.followed(channel, before + 1)
-        yield operation
-
-
-@asynccontextmanager
-async def notified(world: World, channel: str) -> AsyncIterator[list[Typed]]:
-    """What is told to all processes of typing in a channel while this lasts."""
-    told: list[Typed] = []
-    connection = await asyncpg.connect(world.settings.database_url)
-
-    def hear(_: object, __: object, ___: object, payload: object) -> None:
-        told.extend(
-            hint
-            for hint in events.heard(str(payload))
-            if isinstance(hint, Typed) and hint.channel_id in (channel, LAST)
-        )
-
-    await connection.add_listener(events.NOTIFY_CHANNEL, hear)
-    try:
-        yield told
-    finally:
-        await connection.close()
-
-
-async def rung(world: World, told: list[Typed]) -> None:
-    """Return when everything rung before this was notified."""
-    last = Typed(LAST, world.carol.id, False)
-    world.services.live.bell.ring(last)
-    await until(lambda: told[-1:] == [last])
-    told.pop()
-
-
-def typed(channel: str, person: Person, is_typing: bool) -> dict[str, Any]:
-    return {
-        "typing": {"channelId": channel, "isTyping": is_typing, "user": {"id": person.id}},
-    }
+from tests.realtime.typists import TYPE, heard_by, notified, rung, typed, words
+from tests.world import World, until
 
 
 async def test_others_hear_of_it_and_nobody_of_their_own(world: World) -> None:
@@ -130,7 +82,7 @@ async def test_who_does_not_type_cannot_stop(world: World) -> None:
         await rung(world, told)
         await world.carol.run(TYPE, id=channel)
         assert await operation.next() == typed(channel, world.carol, True)
-    assert Typed(channel, world.carol.id, False) not in told
+    assert Typed(channel, world.carol.id, False) not in words(told)
 
 
 async def test_going_on_is_told_once_in_two_seconds_and_to_people_once(world: World) -> None:
@@ -138,22 +90,9 @@ async def test_going_on_is_told_once_in_two_seconds_and_to_people_once(world: Wo
     async with notified(world, channel) as told, heard_by(world.dave, channel) as operation:
         await asyncio.gather(*(world.carol.run(TYPE, id=channel) for _ in range(20)))
         await rung(world, told)
-        assert told == [Typed(channel, world.carol.id, True)]
+        assert words(told) == [Typed(channel, world.carol.id, True)]
         assert await operation.next() == typed(channel, world.carol, True)
         assert operation.is_silent
-
-
-async def test_it_is_heard_and_ends_on_another_server(world: World) -> None:
-    channel = await world.carol.create_channel(world.dave)
-    async with world.another_server() as there, heard_by(there.dave, channel) as operation:
-        await until(lambda: there.services.live.bell.is_connected)
-        await world.carol.run(TYPE, id=channel)
-        assert await operation.next() == typed(channel, world.carol, True)
-        await world.carol.say(channel)
-        assert await operation.next(2.5) == typed(channel, world.carol, False)
-        # Where she types nobody listens, but even there her message ended it.
-        await world.carol.run(TYPE, id=channel)
-        assert await operation.next(2.5) == typed(channel, world.carol, True)
 
 
 @pytest.mark.parametrize(("stranger", "code"), [("erin", "FORBIDDEN"), ("frank", "NOT_FOUND")])
@@ -165,7 +104,7 @@ async def test_who_may_not_write_may_not_type(world: World, stranger: str, code:
         await world.carol.run(TYPE, id=channel)
         assert await operation.next() == typed(channel, world.carol, True)
         await rung(world, told)
-    assert told == [Typed(channel, world.carol.id, True)]
+    assert words(told) == [Typed(channel, world.carol.id, True)]
 
 
 async def test_messages_go_their_own_way(world: World) -> None:
@@ -192,19 +131,25 @@ async def test_what_goes_on_does_not_flicker(world: World, monkeypatch: pytest.M
     hub = Hub()
     deaf = PostgresBell("", hear=lambda hint: None, returned=lambda: None)
     renewed = Typing(hub, deaf)
-    heard: list[Typed] = []
-    hub.topic("channel").feed = heard.extend  # type: ignore[method-assign,assignment]
+    heard: list[tuple[bool, float]] = []
+    times: list[float] = []
+
+    def renew() -> None:
+        times.append(loop.time())
+        renewed.tell("channel", "person", True)
+
+    def hear(hints: list[Typed]) -> None:
+        heard.extend((hint.is_typing, loop.time()) for hint in hints)
+
+    hub.topic("channel").feed = hear  # type: ignore[method-assign,assignment]
     start = loop.time()
     for number in range(4):
         # Just before it might be told again: dropped, this would end before the next one.
-        loop.call_at(start + 0.33 * number, renewed.tell, "channel", "person", True)
-    ended = asyncio.Event()
-    loop.call_at(start + 0.33 * 3 + 0.49, ended.set)
-    await ended.wait()
-    assert [hint.is_typing for hint in heard] == [True]
+        loop.call_at(start + 0.33 * number, renew)
     await until(lambda: len(heard) > 1)
-    assert loop.time() - start >= 0.33 * 3 + 0.5
-    assert [hint.is_typing for hint in heard] == [True, False]
+    assert [is_typing for is_typing, _ in heard] == [True, False]
+    assert len(times) == 4
+    assert heard[-1][1] - times[-1] >= 0.49
     await until(lambda: renewed._channels == {})
 
 
@@ -250,22 +195,6 @@ async def test_whatever_a_person_does_the_bell_rings_once_in_two_seconds(
         await connection.close()
 
 
-async def test_going_on_at_two_devices_rings_as_often_as_at_one(world: World) -> None:
-    channel = await world.carol.create_channel(world.dave)
-    async with (
-        world.another_server() as there,
-        heard_by(world.dave, channel) as operation,
-        notified(world, channel) as told,
-    ):
-        await until(lambda: there.services.live.bell.is_connected)
-        await world.carol.run(TYPE, id=channel)
-        assert await operation.next() == typed(channel, world.carol, True)
-        await until(lambda: channel in there.services.live.typing._channels)
-        await there.carol.run(TYPE, id=channel)
-        await rung(world, told)
-        assert told == [Typed(channel, world.carol.id, True)]
-
-
 @pytest.mark.parametrize("how", ["by it", "without one"])
 async def test_it_ends_with_the_connection(world: World, how: str) -> None:
     channel = await world.carol.create_channel(world.dave)
@@ -290,108 +219,6 @@ async def test_it_does_not_end_with_another_connection(world: World) -> None:
         assert operation.is_silent
 
 
-async def heard_there(there: World, channel: str) -> None:
-    """Return when another server knows of somebody who types in a channel."""
-    await until(lambda: channel in there.services.live.typing._channels)
-
-
-async def test_it_goes_on_by_way_of_whichever_server_is_asked(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Behind a load balancer each request may reach another one."""
-    monkeypatch.setattr(typing, "LASTS_SECONDS", 1.5)
-    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.75)
-    channel = await world.carol.create_channel(world.dave)
-    loop = asyncio.get_running_loop()
-    async with (
-        world.another_server() as there,
-        heard_by(world.dave, channel) as here,
-        heard_by(there.dave, channel) as far,
-    ):
-        await until(lambda: there.services.live.bell.is_connected)
-        await world.carol.run(TYPE, id=channel)
-        await heard_there(there, channel)
-        # So soon that it may not ring the bell yet.
-        await asyncio.sleep(0.5)
-        await there.carol.run(TYPE, id=channel)
-        renewed = loop.time()
-        for operation in (here, far):
-            assert await operation.next() == typed(channel, world.carol, True)
-            assert await operation.next() == typed(channel, world.carol, False)
-            assert loop.time() - renewed >= 1.4
-
-
-async def test_it_ends_by_way_of_whichever_server_is_asked(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.5)
-    channel = await world.carol.create_channel(world.dave)
-    async with (
-        world.another_server() as there,
-        heard_by(world.dave, channel) as here,
-        heard_by(there.dave, channel) as far,
-    ):
-        await until(lambda: there.services.live.bell.is_connected)
-        await world.carol.run(TYPE, id=channel)
-        assert await far.next() == typed(channel, world.carol, True)
-        await there.carol.run(TYPE, id=channel, **{"is": False})
-        assert await far.next(1.0) == typed(channel, world.carol, False)
-        states = [await here.next(2.9), await here.next(2.9)]
-        assert states == [typed(channel, world.carol, each) for each in (True, False)]
-
-
-async def test_what_was_said_before_a_message_is_not_heard_after_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The bell is late for who rings it often: what it says has an age."""
-    monkeypatch.setattr(typing, "THROTTLE_SECONDS", 0.5)
-    channel = await world.carol.create_channel(world.dave)
-    async with (
-        world.another_server() as there,
-        heard_by(there.dave, channel) as operation,
-        notified(world, channel) as told,
-    ):
-        await until(lambda: there.services.live.bell.is_connected)
-        for _ in range(2):
-            await world.carol.run(TYPE, id=channel)
-        assert await operation.next() == typed(channel, world.carol, True)
-        await there.carol.say(channel)
-        assert await operation.next() == typed(channel, world.carol, False)
-        # What was said the second time is told when two seconds are over.
-        said = world.services.live.typing._channels[channel][world.carol.id]
-        assert said.is_news
-        await until(lambda: not said.is_news)
-        await rung(world, told)
-        assert told[-1].age > 0
-        assert operation.is_silent
-
-
-async def test_who_begins_to_listen_is_told_who_is_typing(world: World) -> None:
-    channel = await world.carol.create_channel(world.dave, world.erin)
-    async with heard_by(world.dave, channel) as early:
-        await world.carol.run(TYPE, id=channel)
-        assert await early.next() == typed(channel, world.carol, True)
-        async with heard_by(world.erin, channel) as late, heard_by(world.carol, channel) as own:
-            assert await late.next() == typed(channel, world.carol, True)
-            await world.carol.run(TYPE, id=channel, **{"is": False})
-            for operation in (early, late):
-                assert await operation.next() == typed(channel, world.carol, False)
-            assert own.is_silent
-
-
-@pytest.mark.parametrize("how", ["leaves", "is removed"])
-async def test_it_ends_with_who_leaves(world: World, how: str) -> None:
-    channel = await world.carol.create_channel(world.dave, world.erin)
-    async with heard_by(world.dave, channel) as operation:
-        await world.erin.run(TYPE, id=channel)
-        assert await operation.next() == typed(channel, world.erin, True)
-        if how == "leaves":
-            await do(world.erin, "leaveChannel", channelId=channel)
-        else:
-            await do(world.carol, "removeMember", channelId=channel, userId=world.erin.id)
-        assert await operation.next(2.0) == typed(channel, world.erin, False)
-
-
 async def test_it_does_not_end_with_somebody_who_is_added(world: World) -> None:
     """That is told by a message, too, but not by one of theirs."""
     channel = await world.carol.create_channel(world.dave)
@@ -402,4 +229,20 @@ async def test_it_does_not_end_with_somebody_who_is_added(world: World) -> None:
         assert await operation.next() == typed(channel, world.carol, True)
         await do(world.carol, "addMembers", channelId=channel, userIds=[world.erin.id])
         assert contents([await added.next()]) == ["was added to the channel"]
+        assert operation.is_silent
+
+
+async def test_what_ended_does_not_begin_again_with_the_servers_own_bell(world: World) -> None:
+    """It comes back from PostgreSQL when it may be otherwise here."""
+    channel = await world.carol.create_channel(world.dave)
+    both = "mutation ($id: ID!) { on: setTyping(channelId: $id) off: setTyping(channelId: $id, "
+    async with heard_by(world.dave, channel) as operation, notified(world, channel) as told:
+        await world.carol.run(both + "isTyping: false) }", id=channel)
+        states = await operation.take(2)
+        assert [each["typing"]["isTyping"] for each in states] == [True, False]
+        await until(lambda: words(told) == [Typed(channel, world.carol.id, True)])
+        await world.erin.create_channel()
+        assert operation.is_silent
+        # And the others are told of the end when they may be told again.
+        await until(lambda: words(told[1:]) == [Typed(channel, world.carol.id, False)])
         assert operation.is_silent
