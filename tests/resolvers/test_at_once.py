@@ -141,3 +141,58 @@ async def test_what_is_sent_while_a_channel_is_archived_is_before_it_or_refused(
     )
     assert codes == Counter({"OK": sent, "CONFLICT": 40 - sent}) - Counter()
     assert await world.state_of(id) == before
+
+
+# One by one, as nobody would count in earnest: without ordinals, numbers and indexes of mentions.
+UNREAD = """
+select count(*) filter (where x.parent_id is null and x.content_type <> 'SYSTEM')::int,
+       count(*) filter (where x.mentions_channel)::int
+  from members m
+  left join messages x
+         on x.channel_id = m.channel_id
+        and x.position > greatest(m.read_position, m.joined_position)
+        and x.sender_id <> m.user_id
+        and x.deleted_at is null
+ where m.channel_id = $1
+   and m.user_id = $2
+"""
+
+
+async def test_counts_are_right_whatever_is_said_deleted_and_read_at_once(
+    world: World, second: World
+) -> None:
+    people = [world.carol, world.dave, world.erin]
+    id = await world.carol.create_channel(*people[1:], isPrivate=False)
+    root = await world.carol.say(id)
+    chance = random.Random(5)
+
+    async def act(person: Person, number: int) -> None:
+        client_id = f"{id} {number}"
+        parent = root if chance.random() < 0.2 else None
+        text = chance.choice(["@channel", "Hello"])
+        said = await patiently(
+            partial(person.say, id, text, parentId=parent, clientMessageId=client_id)
+        )
+        for name, arguments in chance.sample(
+            [
+                ("deleteMessage", {"messageId": said}),
+                ("editMessage", {"messageId": said, "content": "@channel, look"}),
+                ("markRead", {"channelId": id}),
+                ("markRead", {"channelId": id, "messageId": said}),
+                ("markUnread", {"messageId": said}),
+                ("markUnread", {"messageId": root}),
+            ],
+            2,
+        ):
+            # What is deleted is not edited any more.
+            await outcomes([partial(do, person, name, **arguments)])
+
+    actors = [by_turns(person, second, number) for number in range(8) for person in people]
+    coming = partial(outcomes, [partial(do, world.olga, "joinChannel", channelId=id)])
+    await asyncio.gather(*map(act, actors, range(len(actors))), coming())
+    for person in (*people, world.olga):
+        found = await channel(person, id, "{ unreadCount mentionCount }")
+        counted = await world.database.fetchrow(UNREAD, id, person.id)
+        assert counted is not None
+        assert tuple(found.values()) == tuple(counted)
+    await assert_sound(world, id)

@@ -140,6 +140,29 @@ async def test_skin_tones_are_reactions_of_their_own(world: World) -> None:
     assert await emojis(world.carol, said) == tones
 
 
+OF_EVERY_KIND = {
+    "a face": "\U0001f600",
+    "a family": "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",
+    "a kiss of two tones": "\U0001f469\U0001f3fd\u200d\u2764\ufe0f\u200d\U0001f48b\u200d"
+    "\U0001f468\U0001f3ff",
+    "a profession": "\U0001f9d1\U0001f3fe\u200d\U0001f680",
+    "the flag of a country": "\U0001f1fa\U0001f1e6",
+    "the flag of a part of one": "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074"
+    "\U000e007f",
+    "the flag of pirates": "\U0001f3f4\u200d\u2620\ufe0f",
+    "the keycap of a number sign": "#\ufe0f\u20e3",
+    "the keycap of an asterisk": "*\ufe0f\u20e3",
+    "new in Emoji 17": "\U0001faea",
+    "new in Emoji 18": "\U0001faeb",
+    "new in Emoji 18, with a tone": "\U0001faf9\U0001f3ff",
+}
+
+
+@pytest.mark.parametrize("kind", OF_EVERY_KIND)
+def test_emojis_of_every_kind_are_emojis_and_those_of_the_current_standard_too(kind: str) -> None:
+    assert inputs.reaction(OF_EVERY_KIND[kind]) == OF_EVERY_KIND[kind]
+
+
 @given(emoji=st.sampled_from(QUALIFIED), left_out=st.integers(0, 255))
 @settings(max_examples=200)
 def test_however_much_of_an_emoji_is_left_out_it_is_that_emoji(emoji: str, left_out: int) -> None:

@@ -76,13 +76,15 @@ async def test_pages_put_together_are_all_readers(world: World) -> None:
 
 async def test_to_mark_unread_does_not_unsee(world: World) -> None:
     id = await world.carol.create_channel(world.dave)
-    said = await world.carol.say(id)
+    first, said = [await world.carol.say(id) for _ in range(2)]
     await read(world.dave, id)
     before = await message(world.carol, said, READ_BY)
-    await do(world.dave, "markUnread", messageId=said)
+    assert before["readBy"]["totalCount"] == 1
+    await do(world.dave, "markUnread", messageId=first)
     assert await message(world.carol, said, READ_BY) == before
-    await read(world.dave, id)
-    assert await message(world.carol, said, READ_BY) == before
+    for message_id in (first, None):
+        await read(world.dave, id, message_id)
+        assert await message(world.carol, said, READ_BY) == before
 
 
 async def test_who_joined_later_has_not_read_what_was_said_before(world: World) -> None:

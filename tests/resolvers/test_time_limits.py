@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from resolvers import policy
+from storage.errors import Refusal
 from tests.operations import denied, do, message, nothing_happens
 from tests.world import World
 
@@ -61,3 +63,9 @@ async def test_by_default_there_is_no_limit(world: World) -> None:
     await do(world.dave, "editMessage", messageId=said, content="Edited")
     await do(world.dave, "deleteMessage", messageId=said)
     assert (await message(world.dave, said, "{ isDeleted }")) == {"isDeleted": True}
+
+
+def test_the_last_moment_is_within_the_limit_and_the_next_is_not() -> None:
+    policy.require_within(60, 60.0, "edited")
+    with pytest.raises(Refusal):
+        policy.require_within(60, 60.000001, "edited")
