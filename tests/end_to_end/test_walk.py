@@ -23,10 +23,12 @@ from graphql import (
 from schema import graphql_schema
 from storage import cursors
 from storage.cursors import CursorKind
+from storage.lines import open_pool
+from storage.sight import Role
 from tests.end_to_end.stage import KINDS, Stage, assert_nothing_hidden, elsewhere, staged, walked
 from tests.operations import do
 from tests.walk import Examples, Place, places, root_fields, whole
-from tests.world import Operation, World
+from tests.world import Operation, Person, World
 
 
 def test_the_walk_leads_to_every_field_that_has_people_or_channels(stage: Stage) -> None:
@@ -121,6 +123,35 @@ async def test_no_argument_finds_what_somebody_may_not_know(stage: Stage, place:
             given = place, value
             text = await walked(person, "query", name, stage.examples(), given)
             assert_nothing_hidden(stage, key, text, str(value))
+
+
+async def test_neither_does_where_the_database_refuses_nothing(
+    world: World, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What PostgreSQL would refuse is not what the resolvers rely on."""
+
+    async def as_the_owner(url: str, role: Role | None, *rest: Any, **options: Any) -> Any:
+        return await open_pool(url, None if role is Role.APP else role, *rest, **options)
+
+    monkeypatch.setattr("storage.postgres.open_pool", as_the_owner)
+    async with world.another_server() as unguarded:
+        everything = "select count(*) > 0 from messages"
+        assert await unguarded.services.database.fetchval(everything)
+        assert not await world.services.database.fetchval(everything)
+        for key in ("clara", "alice"):
+            person = Person(unguarded, key, stage.people[key].id)
+            room, message = stage.hidden[key][1:3]
+            secret = {"ID": room, "channel.id": room, "message.id": message, "String": "hushed"}
+            secret["user.id"] = stage.hidden[key][-8]
+            for name in root_fields("query"):
+                for examples in (stage.examples(), stage.examples(**secret)):
+                    text = await walked(person, "query", name, examples)
+                    assert_nothing_hidden(stage, key, text, *secret.values())
+            for place in OPTIONAL:
+                name = place.steps[0].name
+                value = values(stage, key, place)[0]
+                text = await walked(person, "query", name, stage.examples(), (place, value))
+                assert_nothing_hidden(stage, key, text, str(value))
 
 
 def test_each_argument_that_may_be_left_out_is_tried() -> None:
