@@ -17,6 +17,10 @@ MAX_CHANGED = 1_000
 """Documents of one kind; after more changes at once, everything is read anew."""
 
 
+MAX_ID = 200
+"""Characters of an ``_id``: what has a longer one, or one with NUL in it, is left out."""
+
+
 class Kind(StrEnum):
     """What the directory has collections of."""
 
@@ -106,7 +110,9 @@ class Census:
             else self.directory.batches(self.collection(kind), condition, fields)
         ):
             for document in batch:
-                records[str(document["_id"])] = self._record(kind, document)
+                id = str(document["_id"])
+                if len(id) <= MAX_ID and "\x00" not in id:
+                    records[id] = self._record(kind, document)
 
     def _fields(self, kind: Kind) -> list[str]:
         names = self.directory.names

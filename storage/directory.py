@@ -315,8 +315,10 @@ def _is_client(value: Any) -> bool:
 
 
 def as_text(value: Any) -> str | None:
-    """What the host application stores, as text: it may be an ObjectId, a number, or missing."""
-    return None if value is None else str(value)
+    """What the host application stores, as text: it may be an ObjectId, a number, or missing. NUL
+    is left out, which PostgreSQL has no place for.
+    """
+    return None if value is None else str(value).replace("\x00", "")
 
 
 def as_list(value: Any) -> list[Any]:

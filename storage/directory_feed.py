@@ -8,6 +8,7 @@ not watch), the feed says so and tries again now and then.
 import asyncio
 import inspect
 import time
+from collections.abc import Hashable
 from typing import Any
 
 import structlog
@@ -127,11 +128,12 @@ class Feed:
                     await asyncio.sleep(asked + PACE_SECONDS - time.monotonic())
 
     def _hear(self, kind: Kind, change: Document) -> None:
-        key = change.get("documentKey")
-        if key is None or len(self._changed[kind]) >= MAX_CHANGED:
+        id = change.get("documentKey", {}).get("_id")
+        # It may be a document itself.
+        if id is None or not isinstance(id, Hashable) or len(self._changed[kind]) >= MAX_CHANGED:
             self._miss()
         else:
-            self._changed[kind].add(key["_id"])
+            self._changed[kind].add(id)
             self._something.set()
 
     def _miss(self) -> None:

@@ -1,5 +1,7 @@
 """Channels make and keep themselves from the directory."""
 
+from typing import Any
+
 import pytest
 from bson import ObjectId
 
@@ -262,6 +264,67 @@ async def test_whoever_nobody_can_sign_in_as_is_a_member_of_nothing(firm: Firm) 
     assert [person.id async for some in firm.census.directory.everybody() for person in some] == [
         ann
     ]
+
+
+async def test_a_department_of_which_nothing_can_be_stored_keeps_nobody_from_theirs(
+    firm: Firm,
+) -> None:
+    """MongoDB takes any ``_id``, and NUL in every text."""
+    ann = await firm.person("Ann", departmentId="Sa\0les")
+    odd: list[Any] = ["a\0b", "x" * 3_000, {"a": 1}, 7, "Sales"]
+    for id in odd:
+        await firm.mongo.departments.insert_one({"_id": id, "name": "O\0dd", "headId": ann})
+        await firm.mongo.projects.insert_one(
+            {"_id": id, "name": None, "assignedUserIds": [ann, ObjectId(ann), "a\0b"]}
+        )
+    await firm.sync()
+    for id in odd[2:]:
+        assert await firm.members(f"department:{id}") == {ann: "ADMIN"}
+        assert await firm.members(f"project:{id}") == {ann: "MEMBER"}
+        assert (await firm.row(f"department:{id}"))["name"] == "Odd"
+    assert len(await firm.owner.fetch("select from channels")) == 1 + 2 * 3
+    assert await firm.sync() == []
+
+
+async def test_names_need_not_differ(firm: Firm) -> None:
+    ann, ben = await firm.person(), await firm.person()
+    first, second = [await firm.department("Sales", head) for head in (ann, ben)]
+    await firm.sync()
+    for id, head in ((first, ann), (second, ben)):
+        assert (await firm.row(f"department:{id}"))["name"] == "Sales"
+        assert await firm.members(f"department:{id}") == {head: "ADMIN"}
+
+
+async def test_ids_may_be_stored_as_text_wherever_they_are_named(firm: Firm) -> None:
+    head, ann = await firm.person(), await firm.person()
+    sales = await firm.department("Sales")
+    agents = await firm.role("agents", "support", "answer")
+    await firm.mongo.departments.update_one({}, {"$set": {"headId": head}})
+    await firm.change("users", ann, departmentId=str(sales), role=str(agents))
+    client = await firm.person("Client", isClient=True)
+    project = await firm.project()
+    await firm.change("projects", project, assignedUserIds=[ann, ann, client])
+    await firm.sync()
+    assert await firm.members(f"department:{sales}") == {head: "ADMIN", ann: "MEMBER"}
+    assert await firm.members(f"project:{project}") == {ann: "MEMBER", client: "MEMBER"}
+    assert await firm.members(f"client:{client}") == {ann: "OWNER", client: "MEMBER"}
+
+
+async def test_a_client_who_comes_back_has_their_channel_back(firm: Firm) -> None:
+    agent = await firm.person(role=await firm.role("agents", "support", "answer"))
+    client = await firm.person("Client", isClient=True)
+    key = f"client:{client}"
+    await firm.sync()
+    channel = await firm.channel(key)
+    kept = await firm.mongo.users.find_one_and_delete({"_id": ObjectId(client)})
+    await firm.sync()
+    assert (await firm.row(key))["is_archived"]
+    assert await firm.members(key) == {agent: "OWNER"}
+    await firm.mongo.users.insert_one(kept)
+    await firm.sync()
+    assert not (await firm.row(key))["is_archived"]
+    assert await firm.members(key) == {agent: "OWNER", client: "MEMBER"}
+    assert await firm.channel(key) == channel
 
 
 async def test_everybody_inside_is_in_the_general_channel_without_notices(firm: Firm) -> None:

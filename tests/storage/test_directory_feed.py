@@ -79,6 +79,14 @@ async def test_every_change_is_told_by_its_id(erp: Any) -> None:
         assert found == {**{kind: set() for kind in Kind}, Kind.USER: {ann, ben}}
 
 
+async def test_an_id_that_is_a_document_may_be_anything(erp: Any) -> None:
+    """MongoDB allows it; the embedded one makes text of it."""
+    feed = Feed(Census(Directory(erp, DirectoryNames())))
+    feed._hear(Kind.DEPARTMENT, {"documentKey": {"_id": {"part": 1}}})
+    assert feed.has_something
+    assert feed.take() is None
+
+
 async def test_a_mongodb_without_change_streams_is_no_failure(
     erp: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
