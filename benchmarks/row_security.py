@@ -25,6 +25,7 @@ from typing import Self
 
 import psutil
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request as HTTPRequest
@@ -252,4 +253,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    # The loop that the server runs on.
+    uvloop.run(main())

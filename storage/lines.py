@@ -5,7 +5,9 @@ from typing import Any
 
 import asyncpg
 
+from storage.ahead import Line
 from storage.poolers import lends_sessions
+from storage.session import SAID_AHEAD
 from storage.sight import Role
 
 Init = Callable[[Any], Coroutine[Any, Any, None]]
@@ -84,7 +86,8 @@ async def open_pool(
     async def begin(connection: Any) -> None:
         if await lends_sessions(connection, another):
             raise UnfitLineError(SHARED)
-        if role is not None and await connection.fetchval("select current_user") != role:
+        connection.learn(SAID_AHEAD)
+        if await connection.fetchval("select current_user") != role and role is not None:
             raise UnfitLineError(
                 f"is behind a pooler that drops the startup parameter role; set it to {role} for"
                 " the login, or connect past the pooler"
@@ -96,6 +99,7 @@ async def open_pool(
         return await asyncpg.create_pool(
             url,
             connect=connect,
+            connection_class=Line,
             min_size=least,
             max_size=max_size,
             timeout=timeout,

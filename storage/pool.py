@@ -17,7 +17,7 @@ import asyncpg
 from storage.errors import unavailable
 from storage.lines import UNREACHABLE
 from storage.records import Own
-from storage.sight import FORGET
+from storage.session import Session
 
 WAITING_PER_CONNECTION = 20
 """How many may wait for each connection of a pool; whoever comes next is refused at once."""
@@ -33,12 +33,9 @@ GOODBYE_SECONDS = 0.25
 """How long a connection may take to end, or to forget whoever had it before it is ended instead.
 A server that stops has several pools to close, and PostgreSQL may be silent to all of them."""
 
-Found = tuple[Any, bool]
-"""A connection, and whether it is clean: has forgotten whoever had it."""
-
 
 class Pool:
-    """Connections of one role, and the queue for them."""
+    """Sessions of one role, and the queue for them."""
 
     def __init__(
         self, connections: asyncpg.Pool, patience: float, *, forgets: bool, turns_away: bool = True
@@ -53,18 +50,16 @@ class Pool:
         self._forgets = forgets
         self._out = 0
         """Connections that are lent or lie here."""
-        self._clean: list[Any] = []
-        self._used: list[tuple[Any, float]] = []
-        """Those that have to forget somebody before they are lent, and since when they lie here."""
-        self._kept: dict[object, tuple[Any, float]] = {}
+        self._clean: list[Session] = []
+        self._used: list[tuple[Session, float]] = []
+        """Those that have somebody to forget, and since when they lie here."""
+        self._kept: dict[object, tuple[Session, float]] = {}
         """The same, by who may ask for theirs again."""
-        self._queue: deque[asyncio.Future[Found | None]] = deque()
+        self._queue: deque[asyncio.Future[Session | None]] = deque()
         self._forgetting: asyncio.TimerHandle | None = None
         self._resting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        self.commit = f"commit; {FORGET}" if forgets else "commit"
-        """What ends a transaction and leaves its connection clean."""
         self.on_commit: Callable[[dict[str, int]], None] = _nobody_listens
         self.on_touch: Callable[[list[Own]], None] = _nobody_listens
 
@@ -73,33 +68,40 @@ class Pool:
         """How many connections there are, whoever has them."""
         return self._connections.get_size()
 
-    def kept_for(self, whose: object) -> Any:
-        """The connection that they have kept, as they left it; None when there is none."""
-        connection, _ = self._kept.pop(whose, (None, 0.0))
-        return connection if connection is not None and self._is_open(connection) else None
+    def kept_for(self, whose: object) -> Session | None:
+        """The session that they have kept, as they left it; None when there is none."""
+        session, _ = self._kept.pop(whose, (None, 0.0))
+        return session if session is not None and self._is_open(session) else None
 
-    async def borrow(self, words: str) -> Any:
-        """A connection that has forgotten whoever had it before, and been told this, if
-        anything. Raises UNAVAILABLE.
-        """
-        connection, is_clean = await self._next()
-        try:
-            if not is_clean:
-                words = "; ".join(filter(None, (self._forgetting_words(connection), words)))
-            if words:
-                await connection.execute(words)
-        except BaseException:
-            # Who knows how much of it was heard?
-            self.lose(connection)
-            raise
-        return connection
+    async def borrow(self) -> Session:
+        """A session, with whatever is left of whoever had it. Raises UNAVAILABLE."""
+        while True:
+            found = self._lying()
+            if found is None and self._out < self._connections.get_max_size():
+                return await self._open()
+            if found is None:
+                found = await self._wait()
+            if found is not None and self._is_open(found):
+                return found
 
-    def keep(self, connection: Any, whose: object) -> None:
+    async def borrow_clean(self) -> Session:
+        """A session that has forgotten whoever had it. Raises UNAVAILABLE."""
+        session = await self.borrow()
+        if not session.is_clean:
+            try:
+                await session.forget()
+            except BaseException:
+                # Who knows how much of it was heard?
+                self.lose(session)
+                raise
+        return session
+
+    def keep(self, session: Session, whose: object) -> None:
         """Take one back that they may soon ask for again, unless somebody waits for it."""
         if self._queue or whose in self._kept:
-            self.give_back(connection)
+            self.give_back(session)
         else:
-            self._kept[whose] = self._lain(connection)
+            self._kept[whose] = self._lain(session)
 
     def let_go(self, whose: object) -> None:
         """They will not ask again for the one that they have kept."""
@@ -107,44 +109,34 @@ class Pool:
         if lying is not None:
             self._used.append(lying)
 
-    def give_back(self, connection: Any, *, is_clean: bool = False) -> None:
-        """Take one back; ``is_clean`` says that it has forgotten already."""
-        is_clean = is_clean or not self._forgets
-        if self._hand_on((connection, is_clean)):
+    def give_back(self, session: Session) -> None:
+        """Take one back as it is."""
+        if self._hand_on(session):
             return
-        if is_clean:
-            self._clean.append(connection)
+        if session.is_clean:
+            self._clean.append(session)
             self._put_away_later()
         else:
-            self._used.append(self._lain(connection))
+            self._used.append(self._lain(session))
 
-    async def take_back(self, connection: Any, *, began: bool = False) -> None:
+    async def take_back(self, session: Session) -> None:
         """Have one forget, whatever state it is in, and take it back; what does not answer in
-        time is closed. ``began`` says that a transaction was begun, where the connection may
-        have been lost since and tell nothing of it.
+        time is closed.
         """
         try:
-            words = self._forgetting_words(connection, began=began)
-            if words:
-                await connection.execute(words, timeout=GOODBYE_SECONDS)
+            await session.forget(GOODBYE_SECONDS)
         except BaseException as error:
-            self.lose(connection)
+            self.lose(session)
             if not isinstance(error, Exception):
                 raise
         else:
-            self.give_back(connection, is_clean=True)
+            self.give_back(session)
 
-    def lose(self, connection: Any) -> None:
+    def lose(self, session: Session) -> None:
         """Close it at once; another one may be opened in its place."""
-        with suppress(asyncpg.InterfaceError):
-            connection.terminate()
+        session.terminate()
         self._out -= 1
         self._hand_on(None)
-
-    def _forgetting_words(self, connection: Any, *, began: bool = False) -> str:
-        """What leaves nothing of whoever had it: no transaction, and no settings."""
-        is_open = began or connection.is_in_transaction()
-        return "; ".join(["rollback"] * is_open + [FORGET] * self._forgets)
 
     async def close(self) -> None:
         """Close every connection; what is still in use after a moment, or dead, is cut."""
@@ -160,45 +152,36 @@ class Pool:
         except TimeoutError:
             self._connections.terminate()
 
-    async def _next(self) -> Found:
-        while True:
-            found = self._lying()
-            if found is None and self._out < self._connections.get_max_size():
-                return await self._open(), True
-            if found is None:
-                found = await self._wait()
-            if found is not None and self._is_open(found[0]):
-                return found
-
-    def _lying(self) -> Found | None:
+    def _lying(self) -> Session | None:
         if self._used:
             # Before the clean ones: it will not have to forget by itself.
-            return self._used.pop()[0], False
+            return self._used.pop()[0]
         if self._clean:
-            return self._clean.pop(), True
+            return self._clean.pop()
         if self._kept:
             # Whoever kept it longest has most likely no use for it.
-            return self._kept.pop(next(iter(self._kept)))[0], False
+            return self._kept.pop(next(iter(self._kept)))[0]
         return None
 
-    async def _open(self) -> Any:
+    async def _open(self) -> Session:
         self._out += 1
         try:
-            return await self._connections.acquire(timeout=self.patience)
+            connection = await self._connections.acquire(timeout=self.patience)
         except BaseException:
             self._out -= 1
             # Let somebody who waits try in our place.
             self._hand_on(None)
             raise
+        return Session(connection, leaves_something=self._forgets)
 
-    async def _wait(self) -> Found | None:
-        """What somebody hands on: a connection, or only the permission to open one."""
+    async def _wait(self) -> Session | None:
+        """What somebody hands on: a session, or only the permission to open one."""
         # Past a certain length a queue helps nobody: everybody in it would wait
         # for as long as they can and be refused then.
         most = self._connections.get_max_size() * WAITING_PER_CONNECTION
         if self._turns_away and len(self._queue) >= most:
             raise unavailable("postgres")
-        turn: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
             async with asyncio.timeout(self.patience):
@@ -211,13 +194,13 @@ class Pool:
                 self._hand_over(turn.result())
             raise
 
-    def _hand_over(self, found: Found | None) -> None:
+    def _hand_over(self, found: Session | None) -> None:
         if found is None:
             self._hand_on(None)
         else:
-            self.give_back(found[0], is_clean=found[1])
+            self.give_back(found)
 
-    def _hand_on(self, what: Found | None) -> bool:
+    def _hand_on(self, what: Session | None) -> bool:
         """Give it to who waits longest; False when nobody waits."""
         while self._queue:
             turn = self._queue.popleft()
@@ -226,20 +209,18 @@ class Pool:
                 return True
         return False
 
-    def _is_open(self, connection: Any) -> bool:
+    def _is_open(self, session: Session) -> bool:
         """Whether it can be lent; what cannot is asyncpg's to replace."""
-        # asyncpg may have noticed already, and taken it back.
-        with suppress(asyncpg.InterfaceError):
-            if not connection.is_closed():
-                return True
-        self.lose(connection)
+        if session.is_open():
+            return True
+        self.lose(session)
         return False
 
-    def _lain(self, connection: Any) -> tuple[Any, float]:
+    def _lain(self, session: Session) -> tuple[Session, float]:
         loop = asyncio.get_running_loop()
         if self._forgetting is None:
             self._forgetting = loop.call_later(REMEMBER_SECONDS, self._forget_old)
-        return connection, loop.time()
+        return session, loop.time()
 
     def _forget_old(self) -> None:
         # Not those that come and go: they forget when they are lent.
@@ -255,10 +236,10 @@ class Pool:
         for whose, lying in list(self._kept.items()):
             if lying[1] <= before:
                 self._used.append(self._kept.pop(whose))
-        old = [connection for connection, since in self._used if since <= before]
+        old = [session for session, since in self._used if since <= before]
         self._used = [lying for lying in self._used if lying[1] > before]
-        for connection in old:
-            self._soon(self.take_back(connection))
+        for session in old:
+            self._soon(self.take_back(session))
 
     def _put_away_later(self) -> None:
         if self._is_closing:
@@ -272,10 +253,10 @@ class Pool:
             self._resting.cancel()
             self._resting = None
         clean, self._clean = self._clean, []
-        for connection in clean:
-            if self._is_open(connection):
+        for session in clean:
+            if self._is_open(session):
                 self._out -= 1
-                self._soon(self._connections.release(connection, timeout=self.patience))
+                self._soon(self._connections.release(session.connection, timeout=self.patience))
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_quietly(work), name="giving back")

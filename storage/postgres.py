@@ -7,7 +7,7 @@ they happen; everything else PostgreSQL says is a bug and goes through as it is.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
 
 import asyncpg
 
@@ -15,9 +15,8 @@ from storage.errors import unavailable
 from storage.lines import UNREACHABLE, Init, open_pool
 from storage.pool import Pool
 from storage.records import Own
-from storage.sight import Role, Sight, see
-
-Rows = list[asyncpg.Record]
+from storage.session import Rows, Session
+from storage.sight import Role, Sight
 
 AT_ONCE = 4
 """Statements of one person's operation at a time. A document may need hundreds: all at once they
@@ -198,66 +197,57 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with _reaching_postgres():
-            connection = await self._begun()
+            session = self._pool.kept_for(self) or await self._pool.borrow()
+            session.begin(self._sight)
             try:
-                transaction = Transaction(connection)
+                transaction = Transaction(session)
                 yield transaction
                 if transaction.before_commit:
                     await transaction.before_commit()
-                await connection.execute(self._pool.commit)
+                await session.commit()
             except BaseException:
-                await self._pool.take_back(connection, began=True)
+                await self._pool.take_back(session)
                 raise
-            self._pool.give_back(connection, is_clean=True)
+            self._pool.give_back(session)
         if transaction.moved:
             self._pool.on_commit(transaction.moved)
         if transaction.own:
             self._pool.on_touch(transaction.own)
 
-    async def _begun(self) -> Any:
-        """A connection in a transaction, told for whom in the same round trip."""
-        words = "begin" if self._sight is None else f"begin; {see(self._sight)}"
-        connection = self._pool.kept_for(self)
-        if connection is None:
-            return await self._pool.borrow(words)
-        try:
-            await connection.execute(f"commit; {words}")
-        except BaseException:
-            await self._pool.take_back(connection, began=True)
-            raise
-        return connection
-
-    async def take(self) -> Any:
-        """A connection for statements that only read, told for whom. To be given to
+    async def take(self) -> Session:
+        """A session for statements that only read, for whom this is. To be given to
         ``take_back``; for ``reading``.
         """
         if self._turns is not None:
             await self._turn(self._turns)
         try:
-            connection = self._pool.kept_for(self)
-            if connection is None:
-                words = "" if self._sight is None else f"begin read only; {see(self._sight)}"
-                connection = await self._pool.borrow(words)
+            session = self._pool.kept_for(self)
+            if session is None and self._sight is None:
+                session = await self._pool.borrow_clean()
+                session.use()
+            elif session is None:
+                session = await self._pool.borrow()
+                session.begin(self._sight, read_only=True)
         except BaseException:
             self._end_turn()
             raise
-        return connection
+        return session
 
-    async def take_back(self, connection: Any, error: BaseException | None) -> None:
+    async def take_back(self, session: Session, error: BaseException | None) -> None:
         """See ``take``; ``error`` is what ended its use."""
         try:
             if isinstance(error, UNREACHABLE):
                 # What has been given up after too long is being cancelled, and that may reach
                 # PostgreSQL as late as with the next one's statement.
-                self._pool.lose(connection)
+                self._pool.lose(session)
             elif error is not None:
-                await self._pool.take_back(connection)
+                await self._pool.take_back(session)
             elif self._sight is None:
-                self._pool.give_back(connection)
+                self._pool.give_back(session)
             else:
                 # To say for whom it is takes as long as to ask something, and an operation's
                 # statements follow each other at once: what was said for one holds for the next.
-                self._pool.keep(connection, self)
+                self._pool.keep(session, self)
         finally:
             self._end_turn()
 
@@ -282,18 +272,17 @@ class Database:
 class _Loan:
     """A connection for as long as a block lasts. Written out, because every statement has one."""
 
-    __slots__ = ("_connection", "_database")
+    __slots__ = ("_database", "_session")
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: Any = None
 
     async def __aenter__(self) -> Connection:
         with _reaching_postgres():
-            self._connection = await self._database.take()
-        return cast(Connection, self._connection)
+            self._session = await self._database.take()
+        return self._session
 
     async def __aexit__(self, type: object, error: BaseException | None, traceback: object) -> None:
-        await self._database.take_back(self._connection, error)
+        await self._database.take_back(self._session, error)
         if isinstance(error, UNREACHABLE):
             raise unavailable("postgres") from error

@@ -33,7 +33,7 @@ from storage import attachments, channels, ids, messages, reactions
 from storage.directory import Directory
 from storage.objects import ObjectStore
 from storage.records import MessageContentType, MessageRecord, UserRecord
-from storage.sight import FORGET, Role, Sight, Standing, see
+from storage.sight import FORGET, TELL, Role, Sight, Standing
 
 LAST = 2**63 - 1
 
@@ -62,8 +62,8 @@ class Floor:
         """A connection that sees what they see."""
         async with self.pool.acquire() as connection:
             # For the whole loan, which leaves page and message the transactions they need.
-            told = see(Sight(viewer, "", Standing.INTERNAL))
-            await connection.execute(told.replace("set local", "set session"))
+            told = Sight(viewer, "", Standing.INTERNAL)
+            await connection.execute(TELL.replace("true", "false"), *told)
             yield connection
 
     async def page(self, request: Request) -> Response:
@@ -164,7 +164,7 @@ def answer(data: object) -> Response:
 
 async def forget(connection: Any) -> None:
     """What the pool does with a connection that comes back."""
-    await connection.execute(FORGET)
+    await connection.execute("; ".join(FORGET))
 
 
 async def ready(_: Request) -> Response:

@@ -49,7 +49,7 @@ ASIDE = (
     presences.TIDY,
 )
 
-SAID = ("begin", "commit", "rollback", FORGET)
+SAID = ("commit", "rollback", FORGET[0])
 """How that begins which a connection is told when it is borrowed and given back."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from storage import ids
-from storage.sight import Role, Sight, Standing, see
+from storage.sight import TELL, Role, Sight, Standing
 
 NOBODYS = {"alembic_version", "incarnation"}
 """The tables that say nothing of anybody."""
@@ -76,7 +76,7 @@ class House:
             transaction = connection.transaction()
             await transaction.start()
             if sight:
-                await connection.execute(see(sight))
+                await connection.execute(TELL, *sight)
             yield connection
             await transaction.rollback()
         finally:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from storage.sight import Role, Sight, see
+from storage.sight import TELL, Role, Sight
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Plan:
             await connection.execute(f"set local plan_cache_mode = {mode}")
             await connection.execute(f"set local role {role.value}")
             if sight:
-                await connection.execute(see(sight))
+                await connection.execute(TELL, *sight)
             await connection.execute(f"prepare statement as {statement}")
             values = ", ".join(map(_literal, args))
             explained = await connection.fetchval(

@@ -10,7 +10,7 @@ from resolvers import policy
 from resolvers.viewer import Viewer
 from storage import channels, ids
 from storage.records import ChannelType, UserRecord
-from storage.sight import Role, Sight, Standing, see
+from storage.sight import TELL, Role, Sight, Standing
 from tests.storage.guarded import (
     DEPARTMENT,
     MEMBER,
@@ -254,7 +254,7 @@ async def test_policies_and_database_see_the_same_channels(house: House) -> None
             truth = await channels.memberships(sync, made, MEMBER)
             for viewer in viewer_list:
                 await sync.execute("set local role backchannel_app")
-                await sync.execute(see(viewer.sight))
+                await sync.execute(TELL, *viewer.sight)
                 seen = set(await channels.by_ids(sync, made))
                 await sync.execute("set local role backchannel_sync")
                 by_policy = {id for id, access in truth.items() if policy.sees(viewer, access)}
