@@ -8,6 +8,7 @@ import pytest
 from storage import channels, members, reading
 from tests.loaders.crowd import crowd
 from tests.operations import channel, do, send
+from tests.realtime import presence
 from tests.world import Person, World
 
 
@@ -49,6 +50,25 @@ async def test_who_is_online_is_mentioned_and_who_comes_online_later_is_not(
     online |= {world.erin.id}
     online -= {world.dave.id}
     assert [await mentions(p, id) for p in (world.carol, world.dave, world.erin)] == [0, 1, 0]
+
+
+async def test_online_is_who_is_shown_so_on_whatever_server_they_are(world: World) -> None:
+    nina, busy, away, gone = [
+        await world.new_person(name) for name in ("Nina", "Busy", "Away", "Gone")
+    ]
+    id = await world.carol.create_channel(nina, busy, away, gone)
+    async with world.another_server() as there:
+        async with (
+            presence.online(Person(there, nina.key, nina.id)),
+            presence.online(busy),
+            presence.online(away),
+        ):
+            await presence.set_presence(busy, "BUSY")
+            await presence.set_presence(away, "AWAY")
+            for number, person in enumerate((world.carol, there.carol), start=1):
+                await person.say(id, "@here")
+                called = [await mentions(each, id) for each in (nina, busy, away, gone)]
+                assert called == [number, 0, 0, 0]
 
 
 async def test_however_one_is_mentioned_a_message_counts_once(

@@ -281,6 +281,8 @@ async def test_counts_are_those_of_one_who_remembers_everything(
         lives = machine(cast, asyncio.get_running_loop())
         how = settings(max_examples=LIVES, stateful_step_count=STEPS)
         await asyncio.to_thread(run_state_machine_as_test, lives, settings=how)
-    # Whatever is random about it: everything was done, and all in all often.
-    assert set(cast.done) >= {*DEEDS.values(), "addMembers", "removeMember"}
+    # Whatever is random about it: much was done, and everything but in the first life, which is the
+    # simplest there is.
+    if LIVES > 1:
+        assert set(cast.done) >= {*DEEDS.values(), "addMembers", "removeMember"}
     assert sum(cast.done.values()) >= 0.9 * LIVES * STEPS, cast.done
