@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from resolvers import inputs
-from resolvers.access import access_message
+from resolvers import inputs, policy
+from resolvers.access import access_channel, access_message
 from resolvers.pages import Edge, MessageEdge, Page, Placed
 from resolvers.services import Services
 from resolvers.viewer import Viewer
@@ -16,9 +16,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-async def message(services: Services, viewer: Viewer, message_id: str) -> MessageRecord:
-    """A message the viewer may see. Raises NOT_FOUND."""
-    return (await access_message(services.database, viewer, message_id))[0]
+async def message(
+    services: Services, viewer: Viewer, message_id: str, *, with_channel: bool
+) -> MessageRecord:
+    """A message the viewer may see. Raises NOT_FOUND. ``with_channel`` says that the operation
+    may go on to its channel: where looks are recorded, that is one too.
+    """
+    found, access = await access_message(services.database, viewer, message_id)
+    if with_channel and policy.sees_by_power_alone(viewer, access):
+        await access_channel(services.database, viewer, access.channel.id)
+    return found
 
 
 async def channel_messages(

@@ -144,7 +144,9 @@ async def _channel(info: Info, id: strawberry.ID) -> ChannelRecord | None:
 async def _message(info: Info, id: strawberry.ID) -> MessageRecord | None:
     context = info.context
     try:
-        found = await history.message(context.services, context.viewer, id)
+        found = await history.message(
+            context.services, context.viewer, id, with_channel="channel" in context.fields
+        )
     except Refusal as refusal:
         _require_not_found(refusal)
         return None

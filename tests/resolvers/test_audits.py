@@ -1,5 +1,6 @@
 """Super admins who read what they are not in: only where the operator says so, and recorded."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,6 +58,16 @@ async def test_a_look_is_recorded_before_it_is_answered(unlocked: World, type: C
         assert (await looks(unlocked, id))[2:] == [(alice.id, "FOLLOW_CHANNEL", id, None)]
         last = await unlocked.dave.say(id)
         assert await operation.next() == {"messageAdded": {"id": last}}
+
+
+async def test_who_goes_on_from_a_message_to_its_channel_looks_at_both(unlocked: World) -> None:
+    id, message = await secret(unlocked)
+    around = "{ channel { messages { edges { node { content } } } } }"
+    by_reply = "{ parent { id } replies { edges { node { channel { topic } } } } }"
+    for looked, selection in enumerate((around, by_reply, "{ channelId }"), 1):
+        assert await do(unlocked.alice, "message", selection, id=message)
+        actions = Counter(action for _, action, _, _ in await looks(unlocked, id))
+        assert actions == {"READ_MESSAGE": looked, "READ_CHANNEL": min(looked, 2)}
 
 
 async def test_who_is_in_a_channel_or_may_look_anyway_is_not_recorded(unlocked: World) -> None:
