@@ -65,17 +65,21 @@ async def test_a_device_that_is_lost_and_does_not_come_back_is_gone_after_the_gr
     company: World,
 ) -> None:
     nina = await company.new_person("Nina")
+    loop = asyncio.get_running_loop()
     async with watching(company.carol, nina) as operation:
         async with nina.socket() as socket:
             assert (await told(operation, nina))["status"] == "ONLINE"
+            lost = loop.time()
             socket.connection.transport.abort()
         assert (await told(operation, nina))["status"] == "OFFLINE"
+        assert loop.time() - lost >= GRACE
 
 
 async def test_a_device_that_calls_itself_away_is_not_more_present_when_it_is_lost(
     company: World,
 ) -> None:
     nina = await company.new_person("Nina")
+    loop = asyncio.get_running_loop()
     async with watching(company.carol, nina) as operation:
         for _ in range(2):
             # Back within the grace, it is a device that does not call itself away.
@@ -83,8 +87,10 @@ async def test_a_device_that_calls_itself_away_is_not_more_present_when_it_is_lo
                 assert (await told(operation, nina))["status"] == "ONLINE"
                 await pocket.run(f"mutation {{ setPresence(status: AWAY) {SHOWN} }}")
                 assert (await told(operation, nina))["status"] == "AWAY"
+                lost = loop.time()
                 pocket.connection.transport.abort()
         assert (await told(operation, nina))["status"] == "OFFLINE"
+        assert loop.time() - lost >= GRACE
         assert operation.is_silent
     await until(lambda: nina.id not in company.services.live.presence._people)
 
