@@ -80,6 +80,7 @@ async def test_a_device_that_calls_itself_away_is_not_more_present_when_it_is_lo
 ) -> None:
     nina = await company.new_person("Nina")
     loop = asyncio.get_running_loop()
+    lost = 0.0
     async with watching(company.carol, nina) as operation:
         for _ in range(2):
             # Back within the grace, it is a device that does not call itself away.
