@@ -18,7 +18,7 @@ from resolvers.rates import Kind
 from server.auth import issue_token
 from server.embedded.servers import EmbeddedServers, embedded_servers
 from server.migrate import migrate
-from server.settings import variable
+from server.section import variable
 from storage import ids
 
 PEOPLE = 50

@@ -38,7 +38,8 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; the settings come from the environment."""
     _may_be_stopped()
-    from server.settings import Settings, variable
+    from server.section import variable
+    from server.settings import Settings
 
     for name, value in {"host": host, "port": port, "workers": workers}.items():
         if value is not None:
@@ -61,7 +62,7 @@ def migrate(
     from alembic.util import CommandError
 
     from server.migrate import current, migrate
-    from server.settings import PostgresSettings
+    from server.postgres_settings import PostgresSettings
 
     url = _read(PostgresSettings).owner
     try:
@@ -129,7 +130,8 @@ def token(
     import re
 
     from server.auth import issue_token
-    from server.settings import TokenSettings, variable
+    from server.section import variable
+    from server.token_settings import TokenSettings
 
     settings = _read(TokenSettings)
     if settings.jwt_secret is None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import structlog
 
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 from storage import logins
 from storage.errors import Refusal
 from storage.logins import Login

@@ -8,162 +8,25 @@ layer is handed what it needs.
 import re
 from typing import Annotated, Literal
 
-import jwt
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.auth import SHORTEST_SECRET
 from server.document_settings import DocumentSettings
 from server.message_settings import MessageSettings
+from server.postgres_settings import PostgresSettings
 from server.rate_settings import RateSettings
+from server.section import PREFIX, variable
 from server.setting_types import (
     FieldName,
     Lower,
     MongoUrl,
     Name,
     Origins,
-    PostgresUrl,
     Seconds,
     WebUrl,
 )
 from server.sync_settings import SyncSettings
+from server.token_settings import TokenSettings
 from server.upload_settings import UploadSettings
-
-PREFIX = "BACKCHANNEL_"
-
-
-def variable(name: str) -> str:
-    """The environment variable of the field ``name``."""
-    return PREFIX + name.upper()
-
-
-class _Section(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        str_strip_whitespace=True,
-        # A default can be wrong beside another setting.
-        validate_default=True,
-        # The text of a ValidationError must be safe to print: values are often passwords.
-        hide_input_in_errors=True,
-    )
-
-
-class PostgresSettings(_Section):
-    """Where PostgreSQL is: all that ``migrate`` needs."""
-
-    database_url: PostgresUrl = Field(
-        repr=False,
-        description="PostgreSQL 15 to 18: `postgresql://user:password@host:5432/database`.",
-    )
-    database_pool_min: int = Field(2, ge=0, description="Connections each process keeps open.")
-    database_pool_max: int = Field(10, ge=1, description="Connections each process opens at most.")
-    database_timeout: Seconds = Field(
-        10, description="Seconds one statement may take, and one wait for a connection."
-    )
-    owner_url: PostgresUrl | None = Field(
-        None,
-        repr=False,
-        description="The login that owns the tables, for `backchannel migrate`; by default the "
-        "database URL. `serve` does not need it.",
-    )
-    background_url: PostgresUrl | None = Field(
-        None,
-        repr=False,
-        description="The login for what is done in the background, a member of backchannel_live, "
-        "backchannel_sync and backchannel_janitor; by default the database URL. With it, the "
-        "login in the database URL need be a member of backchannel_app alone.",
-    )
-    listen_url: PostgresUrl | None = Field(
-        None,
-        repr=False,
-        description="Where to LISTEN, past a pooler such as PgBouncer that the other URLs lead "
-        "through, which must be in session mode; by default the background URL.",
-    )
-
-    @property
-    def owner(self) -> str:
-        """Where to log in to change the schema."""
-        return self.owner_url or self.database_url
-
-    @property
-    def background(self) -> str:
-        """Where to log in for what is done for nobody in particular."""
-        return self.background_url or self.database_url
-
-    @property
-    def bell(self) -> str:
-        """Where to log in to LISTEN."""
-        return self.listen_url or self.background
-
-    @property
-    def past_poolers(self) -> str:
-        """Where to log in for locks, which belong to a session: as the background work does,
-        and where there is one login for all, where we LISTEN.
-        """
-        return self.background_url or self.listen_url or self.database_url
-
-    @field_validator("database_pool_max")
-    @classmethod
-    def _has_room(cls, most: int, info: ValidationInfo) -> int:
-        if most < info.data.get("database_pool_min", 0):
-            raise ValueError(f"is below {variable('database_pool_min')}")
-        return most
-
-
-class TokenSettings(_Section):
-    """Whose tokens are believed: all that ``token`` needs."""
-
-    jwt_secret: SecretStr | None = Field(
-        None,
-        description="The secret of HS256 tokens, taken as UTF-8 text, at least 32 bytes. "
-        "Either this or the JWKS URL is required, never both.",
-    )
-    jwt_jwks_url: WebUrl | None = Field(
-        None,
-        description="Where the public keys of RS256, ES256 or EdDSA tokens are published (JWKS). "
-        "Either this or the secret is required, never both.",
-    )
-    jwt_issuer: str | None = Field(
-        None, description="What the claim `iss` must be; by default it is not looked at."
-    )
-    jwt_audience: str | None = Field(
-        None, description="What the claim `aud` must be or contain; by default it is not looked at."
-    )
-    jwt_leeway: float = Field(
-        10,
-        ge=0,
-        le=300,
-        description="Seconds by which the issuer's clock may be ahead of ours (`nbf`, `iat`). "
-        "An expired token is never accepted.",
-    )
-
-    @field_validator("jwt_secret")
-    @classmethod
-    def _is_secret(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is None:
-            return None
-        value = secret.get_secret_value()
-        if len(value.encode()) < SHORTEST_SECRET:
-            raise ValueError(f"must be at least {SHORTEST_SECRET} bytes long")
-        try:
-            jwt.get_algorithm_by_name("HS256").prepare_key(value)
-        except jwt.PyJWTError:
-            raise ValueError(
-                f"is a key, not a secret; publish public keys at {variable('jwt_jwks_url')}"
-            ) from None
-        return secret
-
-    @field_validator("jwt_jwks_url")
-    @classmethod
-    def _one_source_of_keys(cls, url: str | None, info: ValidationInfo) -> str | None:
-        if "jwt_secret" in info.data and (info.data["jwt_secret"] is None) == (url is None):
-            either = f"{variable('jwt_secret')} or {variable('jwt_jwks_url')}"
-            raise ValueError(f"{either} is required" if url is None else f"{either}, not both")
-        return url
 
 
 class Settings(

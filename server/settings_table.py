@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 BEGIN = "<!-- written by scripts/settings-table -->\n"

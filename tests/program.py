@@ -13,7 +13,7 @@ from typing import Any, cast
 import httpx
 from pydantic import SecretStr
 
-from server.settings import variable
+from server.section import variable
 from tests.world import PLAIN, World, free_port
 
 ROOT = Path(__file__).parent.parent

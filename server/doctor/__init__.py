@@ -17,7 +17,8 @@ from server.doctor.postgres import check_listen, check_postgres, listens_at
 from server.doctor.report import Finding, Report
 from server.doctor.tokens import check_tokens
 from server.probes import UnfitError, explain
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 
 __all__ = ["Finding", "diagnose"]
 

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 
 from server.doctor.report import Report
-from server.settings import PREFIX, Settings, variable
+from server.section import PREFIX, variable
+from server.settings import Settings
 
 
 async def check_configuration(settings: Settings, report: Report) -> None:

@@ -9,7 +9,8 @@ from pymongo.errors import ExecutionTimeout
 
 from resolvers.directory_rules import EVERY, folded
 from server.doctor.report import Report
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 
 PATIENCE: Final = 2_000
 """Milliseconds to find a server, and for each query."""

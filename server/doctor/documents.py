@@ -8,7 +8,8 @@ from schema import graphql_schema
 from schema.documents import Documents, Invalid
 from server.doctor.report import Report
 from server.manifests import read_manifest
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 from storage.errors import Refusal
 
 MOST_LOOKED_AT = 200

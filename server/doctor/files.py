@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from server.doctor.report import Report
 from server.probes import UnfitError, explain
+from server.section import variable
 from server.services import object_store_config
-from server.settings import Settings, variable
+from server.settings import Settings
 from storage.errors import Refusal
 from storage.objects import FILES, FORMS, ObjectStore, new_key
 

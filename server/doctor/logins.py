@@ -4,7 +4,8 @@ from server.doctor.line import connected, working_as
 from server.doctor.report import Report
 from server.logins import BACKGROUND, excess, missing
 from server.probes import UnfitError
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 from storage import logins
 from storage.logins import Login
 from storage.sight import Role

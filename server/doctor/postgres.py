@@ -10,7 +10,8 @@ from server.doctor.logins import remark, require_roles
 from server.doctor.report import Report
 from server.logins import needed
 from server.probes import UnfitError
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 from storage import logins
 from storage.sight import Role
 

@@ -2,7 +2,8 @@
 
 from server import keyset
 from server.doctor.report import Report
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 
 
 async def check_tokens(settings: Settings, report: Report) -> None:

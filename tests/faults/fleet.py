@@ -21,7 +21,8 @@ from sqlalchemy.engine import make_url
 from server.embedded.processes import Child, Processes
 from server.embedded.servers import EmbeddedServers, embedded_servers
 from server.migrate import migrate
-from server.settings import Settings, variable
+from server.section import variable
+from server.settings import Settings
 from tests.faults.program import CLOCK, DIE
 from tests.faults.record import Truth
 from tests.proxy import Proxy

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from server.settings import PostgresSettings, Settings, TokenSettings, problems
+from server.postgres_settings import PostgresSettings
+from server.settings import Settings, problems
 from server.settings_table import PAGE, renewed
+from server.token_settings import TokenSettings
 
 SECRET = "a secret of the tests, long enough"
 REQUIRED = {
