@@ -4,7 +4,7 @@ It asks the schema itself, so that an argument added tomorrow is tried as well.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,12 +159,14 @@ def whole(
     examples: Examples,
     page: int = 5,
     given: tuple[Place, Any] | None = None,
+    keep: Callable[[GraphQLField], bool] = lambda _: True,
 ) -> str:
     """An operation of this root field that asks for every field of every type it leads to, and
     for ``page`` rows of each list: what leads back to itself once in full, and wherever it comes
-    again for what is plain in it. ``given`` is a value for a place besides, wherever that comes.
+    again for what is plain in it. ``given`` is a value for a place besides, wherever that comes;
+    ``keep`` says which fields below the root to ask for, where not for all.
     """
-    walk = _Whole(examples, page, given)
+    walk = _Whole(examples, page, given, keep)
     selected = walk.field(Step(name, _root(operation).fields[name]))
     return " ".join([f"{operation} {{ {selected} }}", *walk.fragments.values()])
 
@@ -177,10 +179,17 @@ def _root(operation: str) -> GraphQLObjectType:
 
 
 class _Whole:
-    def __init__(self, examples: Examples, page: int, given: tuple[Place, Any] | None) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        page: int,
+        given: tuple[Place, Any] | None,
+        keep: Callable[[GraphQLField], bool],
+    ) -> None:
         self._examples = examples
         self._page = page
         self._given = given
+        self._keep = keep
         self._seen: set[str] = set()
         self.fragments: dict[str, str] = {}
 
@@ -219,7 +228,7 @@ class _Whole:
         return f"...{name}"
 
     def _fields(self, type: GraphQLObjectType, *, plain: bool = False) -> str:
-        steps = [Step(name, field) for name, field in type.fields.items()]
+        steps = [Step(name, field) for name, field in type.fields.items() if self._keep(field)]
         if plain:
             steps = [s for s in steps if not is_composite_type(get_named_type(s.field.type))]
         return " ".join(["__typename", *map(self.field, steps)])

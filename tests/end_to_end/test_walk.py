@@ -10,6 +10,7 @@ import pytest
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLObjectType,
     TypeInfo,
     TypeInfoVisitor,
@@ -20,7 +21,8 @@ from graphql import (
     visit,
 )
 
-from schema import graphql_schema
+from schema import fields, graphql_schema
+from schema.documents import Documents
 from storage import cursors
 from storage.cursors import CursorKind
 from storage.lines import open_pool
@@ -213,18 +215,31 @@ async def test_no_stream_and_no_mutation_tells_a_client_what_they_may_not_know(
 ) -> None:
     stage = await staged(world)
     clara, carol, dave = stage.people["clara"], stage.people["carol"], world.dave
-    async with clara.socket() as socket:
-        streams: dict[str, Operation] = {
-            f"{name} {place}": await socket.subscribe(
-                whole("subscription", name, stage.examples(channelId=channel, userIds=dave.id))
+    async with clara.socket() as socket, carol.socket() as inside:
+        documents = {
+            f"{name} {place}{kind}": whole(
+                "subscription",
+                name,
+                stage.examples(channelId=channel, userIds=dave.id),
+                keep=keep,
             )
             for name in root_fields("subscription")
             for place, channel in (("room", stage.room), ("project", stage.project))
+            for kind, keep in (("", lambda _: True), (" shared", is_shared_inside))
+        }
+        # What is asked for in the same words is rendered once for all people inside.
+        shared = {name: text for name, text in documents.items() if name.endswith("shared")}
+        understood = Documents(graphql_schema(), introspection=True)
+        assert all(understood.get(text).is_shared_inside for text in shared.values())
+        for document in shared.values():
+            await inside.subscribe(document)
+        streams: dict[str, Operation] = {
+            name: await socket.subscribe(document) for name, document in documents.items()
         }
         root = graphql_schema().subscription_type
         assert root is not None
         of_channels = sum("channelId" in field.args for field in root.fields.values())
-        await world.followed(stage.project, of_channels)
+        await world.followed(stage.project, 3 * of_channels)
         # From outside, in the client's own channel; by members; and elsewhere.
         target = {"channelId": stage.project, "userId": dave.id}
         for name, arguments in (
@@ -245,17 +260,23 @@ async def test_no_stream_and_no_mutation_tells_a_client_what_they_may_not_know(
         heard: dict[str, str] = {}
         for name, stream in streams.items():
             messages: list[Any] = []
-            while name == "channelEvents project" and last not in json.dumps(messages):
+            while name.startswith("channelEvents project") and last not in json.dumps(messages):
                 messages.append(await stream.message())
             while not stream.is_silent:
                 messages.append(await stream.message())
             heard[name] = json.dumps(messages)
             assert '"INTERNAL"' not in heard[name], heard[name]
             assert_nothing_hidden(stage, "clara", heard[name])
-        told = heard["channelEvents project"]
-        for kind in ("MemberRoleChanged", "MemberLeft", "MemberJoined", "ChannelUpdated"):
-            assert f'"{kind}"' in told
+        for name in ("channelEvents project", "channelEvents project shared"):
+            for kind in ("MemberRoleChanged", "MemberLeft", "MemberJoined", "ChannelUpdated"):
+                assert f'"{kind}"' in heard[name]
         assert heard["messageAdded room"] != "[]"
+
+
+def is_shared_inside(field: GraphQLField) -> bool:
+    """Whether all people inside get the same answer."""
+    ours = field.extensions.get(fields.DEFINITION)
+    return ours is None or fields.is_shared_inside(ours)
 
 
 async def test_a_client_hears_nothing_of_what_was_before_they_joined(
