@@ -118,7 +118,8 @@ class Watches:
 
     async def _admit(self) -> None:
         newcomers = list(self._newcomers)
-        unknown = {id for each in newcomers for id in each.user_ids if id not in self._told}
+        asked = {id for each in newcomers for id in each.user_ids}
+        unknown = asked.difference(self._told)
         try:
             if unknown:
                 self._told.update(await presences.read(self._database, list(unknown)))
@@ -134,6 +135,9 @@ class Watches:
                 for user_id in each.user_ids:
                     self.by_person.setdefault(user_id, {})[each] = None
                 each.begun.set_result(None)
+        # Those who come now may see how somebody is before the others were told, and are to hear
+        # of it when that is over.
+        self._due |= asked - unknown
         for user_id in unknown.difference(self.by_person):
             self._told.pop(user_id, None)
 

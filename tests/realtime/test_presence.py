@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from realtime import watches
 from storage.events import Present
 from tests.operations import denied, do
 from tests.realtime.presence import (
@@ -196,6 +197,26 @@ async def test_without_the_bell_changes_are_told_too(
     async with watching(world.carol, nina) as operation:
         async with nina.socket():
             assert (await told(operation, nina))["status"] == "ONLINE"
+
+
+async def test_who_comes_between_a_change_and_its_end_is_told_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nina = await world.new_person("Nina")
+    live = world.services.live
+    async with online(nina), watching(world.carol, nina) as early:
+        # Nobody looks but because somebody comes.
+        monkeypatch.setattr(live.watches, "hear", lambda hint: None)
+        monkeypatch.setattr(watches, "POLL_SECONDS", 600.0)
+        monkeypatch.setattr(live.watches, "_poll_at", live.watches._poll_at + 600.0)
+        await set_presence(nina, "BUSY")
+        async with watching(world.dave, nina) as late:
+            assert (await told(early, nina))["status"] == "BUSY"
+            monkeypatch.undo()
+            await set_presence(nina, "ONLINE")
+            for operation in (early, late):
+                while (await told(operation, nina))["status"] != "ONLINE":
+                    pass
 
 
 async def test_what_the_bell_says_too_much_is_told_to_nobody(world: World) -> None:
