@@ -83,12 +83,17 @@ class Markers:
             return
         found = await receipts.markers(self._database, places, self._most_members)
         listening = {
-            subscriber.viewer_id
+            (channel_id, subscriber.viewer_id)
             for channel_id in {marker.channel_id for marker in found}
             for cohort in topics[channel_id].cohorts.values()
             for subscriber in cohort.subscribers
         }
-        # Afterwards: whoever has turned theirs off by now is told of nothing that was read here.
-        hidden_from = await receipts.without(self._database, list(listening))
+        # Afterwards: whoever has turned theirs off by now, or is gone although the log has not told
+        # it here yet, is told of nothing that was read here.
+        not_told = await receipts.not_told(self._database, listening)
+        hidden_from: dict[str, set[str]] = {}
+        for channel_id, user_id in not_told:
+            hidden_from.setdefault(channel_id, set()).add(user_id)
         for marker in found:
-            topics[marker.channel_id].feed([MarkerMoved(*marker, hidden_from)])
+            hidden = frozenset(hidden_from.get(marker.channel_id, ()))
+            topics[marker.channel_id].feed([MarkerMoved(*marker, hidden)])

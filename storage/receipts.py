@@ -62,6 +62,22 @@ select user_id
    and not sends_receipts
 """
 
+# Whoever has turned theirs off, or is in the channel no more.
+NOT_TOLD = """
+select wanted.channel_id::text, wanted.user_id
+  from unnest($1::uuid[], $2::text[]) as wanted (channel_id, user_id)
+ where not exists (
+        select from members m
+         where m.channel_id = wanted.channel_id
+           and m.user_id = wanted.user_id
+       )
+    or exists (
+        select from preferences p
+         where p.user_id = wanted.user_id
+           and not p.sends_receipts
+       )
+"""
+
 SET = """
 insert into preferences (user_id, sends_receipts)
 values ($1, $2)
@@ -101,6 +117,17 @@ async def members(connection: Connection, channel_ids: list[str]) -> list[tuple[
 async def without(connection: Connection, user_ids: list[str]) -> frozenset[str]:
     """Who of these people has turned theirs off."""
     return frozenset(row[0] for row in await connection.fetch(WITHOUT, user_ids))
+
+
+async def not_told(
+    connection: Connection, places: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Which of these people, each with a channel, are told of nobody's marker there."""
+    wanted = list(places)
+    rows = await connection.fetch(
+        NOT_TOLD, [channel for channel, _ in wanted], [user for _, user in wanted]
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 async def turn(connection: Connection, user_id: str, *, on: bool) -> None:

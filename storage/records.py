@@ -253,7 +253,7 @@ class MarkerMoved(NamedTuple):
     message_id: str
     read_at: datetime
     hidden_from: frozenset[str]
-    """Those who hear of the channel's markers and have turned their own receipts off."""
+    """Those who listen and are not told: their own receipts are off, or they are gone."""
 
     def concerns(self, viewer_id: str) -> bool:
         """Whether this viewer is told."""

@@ -196,6 +196,19 @@ async def test_who_loses_the_channel_hears_nothing_more(world: World) -> None:
         assert gone.is_silent
 
 
+async def test_who_is_gone_hears_nothing_although_the_log_has_not_told_it_yet(
+    world: World,
+) -> None:
+    id = await world.carol.create_channel(world.dave, world.erin)
+    one = await world.carol.say(id)
+    async with following(id, world.dave, world.carol) as (gone, stays):
+        async with world.database.transaction() as transaction:
+            await members.remove(transaction, id, [world.dave.id])
+        await read(world.erin, id)
+        assert await told(stays) == (world.erin.id, one)
+        assert gone.is_silent
+
+
 async def test_only_members_follow(world: World) -> None:
     public = await world.carol.create_channel(isPrivate=False)
     secret = await world.carol.create_channel()

@@ -38,7 +38,7 @@ _STATEMENTS = {
         messages: BY_IDS LAST_REPLIES MENTIONED
         presences: CHOOSE LIVE_ON ONLINE READ SAY TIDY WRITE
         reactions: BY_MESSAGES
-        receipts: MARKERS MEMBERS WITHOUT
+        receipts: MARKERS MEMBERS NOT_TOLD
         revisions: BY_MESSAGES
         sidebars: REVISIONS
     """,
