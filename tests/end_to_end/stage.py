@@ -1,8 +1,11 @@
 """A stage with things on it that are not for everybody, and a walk over it as somebody."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from graphql import GraphQLField
 
 from storage.records import ChannelType
 from tests.end_to_end.house import EMOJI
@@ -131,9 +134,10 @@ async def walked(
     name: str,
     examples: Examples,
     given: tuple[Place, Any] | None = None,
+    keep: Callable[[GraphQLField], bool] = lambda _: True,
 ) -> str:
     """What the person is told, but for what is another each time."""
-    response = await person.respond(whole(operation, name, examples, given=given))
+    response = await person.respond(whole(operation, name, examples, given=given, keep=keep))
     text = response.text
     assert '"INTERNAL"' not in text, text
     assert "QUERY_TOO_COMPLEX" not in text, text
