@@ -183,6 +183,18 @@ async def test_a_group_opens_and_closes_to_those_outside(world: World) -> None:
     assert await channel(world.erin, id, "{ id }") is None
 
 
+async def test_nobody_closes_a_group_from_outside(world: World) -> None:
+    """Who manages channels may change it otherwise: this they could not take back."""
+    id = await world.dave.create_channel(isPrivate=False)
+    closed = {"channelId": id, "isPrivate": True}
+    async with nothing_happens(world, id, world.dave):
+        for outsider in (world.carol, world.alice):
+            refusal = await denied(outsider, "updateChannel", input=closed)
+            assert refusal.code == "FORBIDDEN"
+    await do(world.carol, "updateChannel", input={"channelId": id, "topic": "Open"})
+    assert await channel(world.dave, id, "{ topic }") == {"topic": "Open"}
+
+
 async def test_a_channel_is_found_by_its_id_in_capitals_and_by_nothing_else(world: World) -> None:
     id = await world.carol.create_channel()
     assert await channel(world.carol, id.upper(), "{ id }") == {"id": id}
