@@ -59,6 +59,8 @@ class Typing:
         self._hub = hub
         self._bell = bell
         self._channels: dict[str, dict[str, _Typist]] = {}
+        self._people: dict[str, set[str]] = {}
+        """In which channels something is known of each."""
 
     def tell(self, channel_id: str, user_id: str, is_typing: bool, device: object = None) -> None:
         """A person who may write in the channel has begun or stopped to type in it, on a device
@@ -95,7 +97,7 @@ class Typing:
         """A connection has ended: what began by it ends with it. With a person's last one, so
         does what began without any.
         """
-        for channel_id in list(self._channels):
+        for channel_id in list(self._people.get(user_id, ())):
             known = self._known(channel_id, user_id)
             if known and (known.device is device or (is_last and known.device is None)):
                 self.tell(channel_id, user_id, False)
@@ -116,6 +118,7 @@ class Typing:
     def _note(self, place: Place, at: float, is_typing: bool, device: object) -> _Typist:
         """The latest word of this person, which those who listen here are told."""
         typist = self._channels.setdefault(place[0], {}).setdefault(place[1], _Typist())
+        self._people.setdefault(place[1], set()).add(place[0])
         typist.at, typist.is_typing, typist.device = at, is_typing, device
         if typist.ends:
             typist.ends.cancel()
@@ -160,10 +163,13 @@ class Typing:
 
     def _forget(self, place: Place, typist: _Typist) -> None:
         if not typist.ends and not typist.rest:
-            typists = self._channels[place[0]]
+            typists, channels = self._channels[place[0]], self._people[place[1]]
             del typists[place[1]]
+            channels.remove(place[0])
             if not typists:
                 del self._channels[place[0]]
+            if not channels:
+                del self._people[place[1]]
 
 
 def _now() -> float:

@@ -41,6 +41,7 @@ async def nothing_left(world: World) -> AsyncIterator[None]:
     await until(lambda: alive() <= before)
     assert live.follower._moved == set()
     await until(lambda: not live.typing._channels)
+    assert live.typing._people == {}
 
 
 async def test_a_thousand_comings_and_goings(world: World) -> None:
