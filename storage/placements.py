@@ -136,6 +136,8 @@ async def cast(
     transaction: Transaction, channel_id: str, changes: list[Cast]
 ) -> list[tuple[str, str]]:
     """Give members another role if theirs is still the one before."""
+    if not changes:
+        return []
     return [tuple(row) for row in await transaction.fetch(CAST, channel_id, *_columns(changes))]
 
 

@@ -11,14 +11,16 @@ from bson import ObjectId
 import loaders.roster
 import server.sync
 from resolvers import reconciling
+from server.sync import sync_once
 from server.sync_settings import KINDS
 from storage.census import Census
-from storage.errors import unavailable
+from storage.directory import Directory
+from storage.errors import Refusal, unavailable
 from tests.operations import do
 from tests.realtime.following import EVENTS
 from tests.server.syncing import change, channel_of, comes, department, finds, found
 from tests.servers import Fresh, Servers
-from tests.world import PATIENCE, World, until
+from tests.world import PATIENCE, World, free_port, until
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +181,30 @@ async def test_who_is_gone_does_not_wait_for_many_who_come(
     left = [each["kind"] for each in events].index("MemberLeft")
     assert "MemberJoined" in [each["kind"] for each in events[left:]]
     assert others.count("MemberJoined") == 60
+
+
+@pytest.mark.parametrize("away", ["at the start", "halfway"])
+async def test_nobody_is_thrown_out_by_a_directory_that_cannot_be_read(
+    company: World, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sales = await department(company, f"Away {away}")
+    ann = await company.new_person("Ann", departmentId=sales)
+    channel = await channel_of(company, sales, ann)
+    before = await company.state_of(channel)
+    settings = company.settings
+    if away == "at the start":
+        nowhere = f"mongodb://127.0.0.1:{free_port()}"
+        settings = settings.model_copy(update={"mongo_url": nowhere, "mongo_timeout": 0.3})
+    else:
+        people = Directory.people
+
+        async def cut(self: Directory, *args: Any) -> AsyncIterator[Any]:
+            async for batch in people(self, *args):
+                yield batch
+                raise unavailable("mongodb")
+
+        monkeypatch.setattr(Directory, "people", cut)
+    with pytest.raises(Refusal) as refusal:
+        await sync_once(settings)
+    assert (refusal.value.code, refusal.value.service) == ("UNAVAILABLE", "mongodb")
+    assert await company.state_of(channel) == before
