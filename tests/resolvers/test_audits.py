@@ -93,6 +93,8 @@ async def test_without_the_setting_there_is_nothing_to_look_at(world: World) -> 
 
 async def test_who_looks_changes_nothing_and_hears_why(unlocked: World) -> None:
     id, message = await secret(unlocked, ChannelType.GROUP)
+    deleted = await unlocked.dave.say(id)
+    await do(unlocked.dave, "deleteMessage", messageId=deleted)
     before = await unlocked.state_of(id)
     person = {"channelId": id, "userId": unlocked.dave.id}
     for name, arguments in (
@@ -108,6 +110,7 @@ async def test_who_looks_changes_nothing_and_hears_why(unlocked: World) -> None:
         ("addReaction", {"messageId": message, "emoji": "\U0001f44d"}),
         ("editMessage", {"messageId": message, "content": "Mine"}),
         ("deleteMessage", {"messageId": message}),
+        ("deleteMessage", {"messageId": deleted}),
     ):
         assert (await denied(unlocked.alice, name, **arguments)).code == "FORBIDDEN", name
     assert await unlocked.state_of(id) == before
