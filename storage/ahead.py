@@ -1,4 +1,4 @@
-"""A connection that can be told things ahead of a statement, in one packet with it.
+"""A connection that can be told things ahead of a statement, without awaiting an answer to them.
 
 asyncpg awaits the answer to whatever it sends, so what has to be said before a statement takes
 a round trip of its own. PostgreSQL asks for none: messages of the extended protocol may follow

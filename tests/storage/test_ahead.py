@@ -160,7 +160,7 @@ async def test_a_statement_given_up_leaves_a_line_that_works(
     assert await line.fetchval("select viewer_id()") is None
 
 
-async def test_it_goes_in_one_packet_with_the_statement(url: str) -> None:
+async def test_it_costs_no_round_trip(url: str) -> None:
     async with relay_to(url) as (there, carried), line_to(there) as line:
         await line.fetchval("select 1")
         carried.clear()

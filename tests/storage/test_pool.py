@@ -229,7 +229,7 @@ async def test_a_transaction_in_which_nothing_is_asked_is_none(url: str, said: l
     assert said[:3] == [READ, BORIS.viewer_id, WHO]
 
 
-async def test_what_cannot_follow_in_one_packet_is_told_of_its_viewer_first(url: str) -> None:
+async def test_what_nothing_can_go_ahead_of_is_told_of_its_viewer_first(url: str) -> None:
     async with pool_of(url) as database:
         for person in (ANNA, BORIS):
             async with database.seen_by(person).transaction() as transaction:
