@@ -60,6 +60,7 @@ LONGEST = (
     "tests/web/test_browser.py",
     "tests/clients/",
     "tests/server/demo/",
+    "tests/resolvers/test_unread.py",
     "tests/server/test_sync.py",
     "tests/security/test_injection.py",
     "tests/resolvers/test_policy.py",

@@ -19,6 +19,8 @@ TEXTS = {
     "@channels": "",
     "@here": "here",
     "Is anybody (@HERE)?": "here",
+    "Hello, @here": "here",
+    "_@here_, `@channel`": "here",
     "@heretic": "",
     "`@channel` and ```@here```": "",
 }
