@@ -61,6 +61,7 @@ LONGEST = (
     "tests/clients/",
     "tests/server/demo/",
     "tests/resolvers/test_unread.py",
+    "tests/server/test_people_followed.py",
     "tests/server/test_sync.py",
     "tests/security/test_injection.py",
     "tests/resolvers/test_policy.py",

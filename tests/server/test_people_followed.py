@@ -16,14 +16,17 @@ from pymongo.errors import OperationFailure
 
 import loaders.roster
 from realtime.live import Live
+from server import connections, sync
+from server.settings import Settings
 from server.sync import sync_once
 from server.sync_settings import KINDS
+from storage import directory_feed
 from storage.directory import Directory
 from storage.records import ChannelType
 from tests.operations import denied, do
 from tests.places import MEMBER, place
 from tests.realtime.following import EVENTS
-from tests.server.syncing import change, department, found, in_time, placed, places
+from tests.server.syncing import PROMISED, change, department, found, in_time, placed, places
 from tests.servers import Fresh, Servers
 from tests.streams import MULTIPART, SSE, Stream, stream
 from tests.world import Operation, Person, RefusedError, Socket, World, until
@@ -150,6 +153,22 @@ async def comes_to(person: Person, query: str, code: str, **variables: Any) -> N
             assert result["errors"][0]["extensions"]["code"] == code
             return
         await asyncio.sleep(0.02)
+
+
+def test_what_waits_for_something_waits_so_little_that_there_is_time_left_to_do_it() -> None:
+    """The sums of docs/security.md: a second is left for each find and each pass."""
+    remembered = Settings.model_fields["session_cache_seconds"].default
+    waits = {
+        "requests, for what is remembered of a person": remembered,
+        "requests, for what is remembered of a role": remembered,
+        "connections, for the look at everybody connected": connections.WATCH_SECONDS,
+        "memberships, for the pass under way": sync.PASS_SECONDS + sync.GATHER_SECONDS,
+        "memberships, for the question": sync.ASK_SECONDS + sync.GATHER_SECONDS,
+        "memberships, for a lost stream": directory_feed.AGAIN_SECONDS + sync.ASK_SECONDS,
+        "memberships, for another process to lead": sync.FOLLOW_SECONDS + sync.SETTLE_SECONDS,
+        "memberships, for a look that failed": sync.ASK_SECONDS + sync.AGAIN_SECONDS,
+    }
+    assert {what: seconds for what, seconds in waits.items() if seconds + 1 > PROMISED} == {}
 
 
 SUPPORT = {"resource": "support", "actions": ["answer"]}
