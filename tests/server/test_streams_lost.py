@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from server.services import open_directory
 from server.sync_settings import KINDS
 from tests.replica_set import DROPPED, HISTORY_LOST, UNAUTHORIZED, Fault, ReplicaSet
 from tests.server.syncing import change, department, in_time, placed
 from tests.servers import Fresh, Servers
-from tests.world import World, until
+from tests.world import PATIENCE, World, until
 
 COLLECTIONS = ("departments", "projects", "roles", "users")
 
@@ -65,3 +66,13 @@ async def test_who_is_not_told_any_more_asks(company: World, member: ReplicaSet)
         await change(company, ben, departmentId=service)
         await placed(company, ann, [])
         await placed(company, ben, [f"department:{service}", "general"])
+
+
+async def test_it_reads_from_the_primary_whatever_the_url_says(
+    company: World, member: ReplicaSet
+) -> None:
+    """A secondary may not know yet of what a stream has told; here there is none to ask."""
+    url = f"{member.url}&readPreference=secondary"
+    settings = company.settings.model_copy(update={"mongo_url": url})
+    async with open_directory(settings) as directory, asyncio.timeout(PATIENCE):
+        assert await directory.users([company.carol.id])
