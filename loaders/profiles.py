@@ -84,8 +84,12 @@ class Profiles:
                 await self._read(wanted[start : start + MOST_REFRESHED])
 
     async def look_again(self, ids: Iterable[str]) -> None:
-        """Look those of these people up again of whom anything is kept."""
-        await self.refresh(id for id in ids if id in self._users)
+        """Look those of these people up again of whom anything is kept, or about to be."""
+        known = [id for id in ids if id in self._users or id in self._reading]
+        # What is under way may have been asked before there was anything new to say.
+        if under_way := {self._reading[id] for id in known if id in self._reading}:
+            await asyncio.wait(under_way)
+        await self.refresh(known)
 
     def doubt_roles(self) -> None:
         """Look every role up again when it is asked for; without MongoDB, keep it."""

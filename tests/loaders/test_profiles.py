@@ -15,7 +15,7 @@ from storage.directory import Directory, DirectoryNames
 from storage.errors import ErrorCode, Refusal
 from storage.records import UserRecord
 from tests.servers import Servers
-from tests.world import free_port
+from tests.world import World, free_port
 
 SECONDS = 60.0
 
@@ -213,3 +213,32 @@ async def test_those_who_are_asked_for_at_the_same_time_are_looked_up_in_one_que
     assert [set(each) for each in found] == [{id, people[0]} for id in people]
     assert sorted(asked[0]) == sorted(people)
     assert len(asked) == 1
+
+
+async def test_who_is_told_of_a_change_looks_again_though_a_reading_is_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been asked before the change."""
+    ann = await world.new_person("Ann Before")
+    profiles = Profiles(world.services.directory)
+    users, has_read, may_answer = Directory.users, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Directory, ids: Any) -> Any:
+        found = await users(self, ids)
+        has_read.set()
+        await may_answer.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Directory, "users", slow)
+        reading = asyncio.create_task(profiles.by_ids([ann.id]))
+        await has_read.wait()
+    await world.mongo.users.update_one(
+        {"_id": ObjectId(ann.id)}, {"$set": {"name": "Ann Afterwards"}}
+    )
+    looking = asyncio.create_task(profiles.look_again([ann.id]))
+    await asyncio.sleep(0)
+    may_answer.set()
+    await asyncio.gather(reading, looking)
+    [found] = (await profiles.by_ids([ann.id])).values()
+    assert found.name == "Ann Afterwards"
